@@ -1,0 +1,226 @@
+"""An event arrives: a batch goes to the handlers in one transaction, which also remembers what was handled.
+
+The same event three times counts once (the inbox). An event that cannot be handled is parked in `dead_letters` with its
+error and can be replayed; too many of them in a row stop the consumer rather than drain the topic.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shared.bus import Bus
+from shared.clock import utc_now
+from shared.contracts import EVENTS, Event
+from shared.database import Database, SharedBase, insert_new, new_id
+from shared.outbox import Envelope
+from shared.tenancy import across_tenants
+
+log = structlog.get_logger(__name__)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+DEAD_LETTERS_IN_A_ROW = 50
+
+
+class Received(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
+    """One event as a handler gets it: the fact, and what its envelope says of it."""
+
+    id: UUID
+    tenant_id: UUID
+    time: datetime
+    actor_id: UUID | None
+    data: E_co
+
+
+Handler = Callable[[Session, Sequence[Received[Any]]], None]
+"""Applies a run of events of one type; called again with the same events, it changes nothing."""
+Handlers = Mapping[type[Event], Handler]
+
+
+class InboxRow(SharedBase):
+    """An event this service has handled."""
+
+    __tablename__ = "inbox"
+
+    event_id: Mapped[UUID] = mapped_column(primary_key=True)
+    handled_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DeadLetter(SharedBase):
+    """An event that could not be handled, with the reason."""
+
+    __tablename__ = "dead_letters"
+
+    dead_letter_id: Mapped[UUID] = mapped_column(primary_key=True)
+    envelope: Mapped[str] = mapped_column(sa.Text)
+    error: Mapped[str] = mapped_column(sa.Text)
+    parked_at: Mapped[datetime]
+
+
+class ConsumerStopped(Exception):
+    """Too many events in a row could not be handled: something is wrong with us, not with them."""
+
+
+def merge_handlers(*tables: Handlers) -> dict[type[Event], Handler]:
+    """One table out of several; an event in two of them goes to each in turn."""
+    merged: dict[type[Event], Handler] = {}
+    for table in tables:
+        for kind, handler in table.items():
+            merged[kind] = _both(merged[kind], handler) if kind in merged else handler
+    return merged
+
+
+def _both(first: Handler, second: Handler) -> Handler:
+    def handle(session: Session, events: Sequence[Received[Any]]) -> None:
+        first(session, events)
+        second(session, events)
+
+    return handle
+
+
+class Consumer:
+    """Reads the topics a service listens to and runs its handlers."""
+
+    def __init__(self, service: str, database: Database, bus: Bus, handlers: Handlers) -> None:
+        self.service = service
+        self.database = database
+        self.handlers = handlers
+        self.topics = sorted({kind.source for kind in handlers} - {service})
+        self.subscription = bus.subscribe(service, self.topics)
+        self.handled = 0
+        self.parked_in_a_row = 0
+        self.is_stopped = False
+
+    def run(self, stop: threading.Event) -> None:
+        """Handles batches until `stop` is set. A database that fails is tried again, with growing pauses.
+
+        Raises ConsumerStopped after too many dead letters in a row.
+        """
+        pause = 0.1
+        try:
+            while not stop.is_set():
+                batch = self.subscription.poll(timeout=0.2)
+                while batch and not stop.is_set():
+                    try:
+                        self.handle(batch)
+                        self.subscription.commit()
+                        pause = 0.1
+                        break
+                    except (OperationalError, InterfaceError):
+                        log.exception("consumer_database_failed", service=self.service, retry_in_seconds=pause)
+                        stop.wait(pause)
+                        pause = min(pause * 2, 5.0)
+        except ConsumerStopped:
+            self.is_stopped = True
+            log.error("consumer_stopped", service=self.service, dead_letters_in_a_row=self.parked_in_a_row)
+            raise
+        finally:
+            if not self.is_stopped:
+                self.subscription.close()
+
+    def handle(self, batch: list[bytes]) -> None:
+        """Applies a batch in one transaction; when that fails, event by event, parking the ones that cannot be."""
+        try:
+            with self.database.transaction(across_tenants()) as session:
+                self._apply(session, batch)
+            self.parked_in_a_row = 0
+        except (OperationalError, InterfaceError, ConsumerStopped):
+            raise
+        except Exception:
+            log.warning("batch_failed", service=self.service, events=len(batch), exc_info=True)
+            for raw in batch:
+                self._handle_one(raw)
+        self.handled += len(batch)
+
+    def _handle_one(self, raw: bytes) -> None:
+        try:
+            with self.database.transaction(across_tenants()) as session:
+                self._apply(session, [raw])
+            self.parked_in_a_row = 0
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            if self.parked_in_a_row >= DEAD_LETTERS_IN_A_ROW:
+                raise ConsumerStopped(f"{self.service}: {self.parked_in_a_row} dead letters in a row") from error
+            self.parked_in_a_row += 1
+            log.exception("event_parked", service=self.service)
+            with self.database.transaction(across_tenants()) as session:
+                session.add(
+                    DeadLetter(
+                        dead_letter_id=new_id(),
+                        envelope=raw.decode(errors="replace"),
+                        error=f"{type(error).__name__}: {error}"[:2000],
+                        parked_at=utc_now(),
+                    )
+                )
+
+    def _apply(self, session: Session, batch: Iterable[bytes]) -> None:
+        known = [received for received in map(read_envelope, batch) if type(received.data) in self.handlers]
+        now = utc_now()
+        once = {received.id: {"event_id": received.id, "handled_at": now} for received in known}
+        fresh = {row[0] for row in insert_new(session, InboxRow, list(once.values()))}
+        for kind, run in _runs(known, fresh):
+            self.handlers[kind](session, run)
+
+
+def read_envelope(raw: bytes) -> Received[Any]:
+    """Decodes an envelope and its event. Raises msgspec.ValidationError for one that breaks its contract.
+
+    An event type this version does not know yet comes back as a bare Event: nobody handles it.
+    """
+    envelope = msgspec.json.decode(raw, type=Envelope)
+    kind = EVENTS.get(envelope.type, Event)
+    return Received(
+        id=envelope.id,
+        tenant_id=envelope.tenant_id,
+        time=envelope.time,
+        actor_id=envelope.actor_id,
+        data=msgspec.json.decode(envelope.data, type=kind),
+    )
+
+
+def _runs(events: list[Received[Any]], fresh: set[UUID]) -> Iterator[tuple[type[Event], list[Received[Any]]]]:
+    """Consecutive events of one type, each event once and only if it was not handled before."""
+    seen: set[UUID] = set()
+    new = [event for event in events if event.id in fresh and not (event.id in seen or seen.add(event.id))]  # type: ignore[func-returns-value]
+    for kind, run in groupby(new, key=lambda event: type(event.data)):
+        yield kind, list(run)
+
+
+def replay_dead_letters(database: Database, handlers: Handlers) -> tuple[int, int]:
+    """Tries every dead letter again; returns how many were handled and how many are left."""
+    replayed = left = 0
+    with database.transaction(across_tenants(), read_only=True) as session:
+        letters = session.scalars(sa.select(DeadLetter).order_by(DeadLetter.dead_letter_id)).all()
+    for letter in letters:
+        try:
+            with database.transaction(across_tenants()) as session:
+                received = read_envelope(letter.envelope.encode())
+                handler = handlers.get(type(received.data))
+                row = {"event_id": received.id, "handled_at": utc_now()}
+                if handler is not None and insert_new(session, InboxRow, [row]):
+                    handler(session, [received])
+                session.delete(session.merge(letter, load=True))
+            replayed += 1
+        except Exception:
+            log.exception("replay_failed", dead_letter_id=str(letter.dead_letter_id))
+            left += 1
+    return replayed, left
+
+
+def remove_handled(session: Session, before: datetime, limit: int = 5000) -> int:
+    """Deletes up to `limit` inbox rows handled before a moment; returns how many."""
+    oldest = sa.select(InboxRow.event_id).where(InboxRow.handled_at < before).limit(limit)
+    result: Any = session.execute(
+        sa.delete(InboxRow).where(InboxRow.event_id.in_(oldest)).execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)

@@ -1,0 +1,81 @@
+"""Alembic for four services: one environment, each service's own numbered files in `services/<name>/migrations`."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from shared.database import Database, SharedBase
+
+ROOT = Path(__file__).parent.parent
+
+
+class NewerDatabase(Exception):
+    """The database was migrated by a newer version than this one; the text says what to do."""
+
+
+def _config(service: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "shared" / "alembic"))
+    config.set_main_option("version_locations", str(ROOT / "services" / service / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["metadata"] = metadata_of(service)
+    return config
+
+
+def metadata_of(service: str) -> list[Any]:
+    """The tables of a service: its own and the shared ones."""
+    for module in ("shared.auth", "shared.jobs", "shared.consumer", "shared.outbox"):
+        importlib.import_module(module)
+    models = importlib.import_module(f"services.{service}.models")
+    return [models.Base.metadata, SharedBase.metadata]
+
+
+def pending_migrations(service: str, database: Database) -> list[str]:
+    """The revisions this version has and the database lacks, oldest first. Raises NewerDatabase otherwise."""
+    scripts = ScriptDirectory.from_config(_config(service))
+    with database.engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    known = [script.revision for script in scripts.walk_revisions()]
+    if current is not None and current not in known:
+        raise NewerDatabase(
+            f"The database of {service} is at revision {current}, which this version does not know: "
+            "run the newer version that made it, or restore a copy from before the upgrade."
+        )
+    return list(reversed(known[: known.index(current)] if current else known))
+
+
+def migrate(service: str, database: Database) -> list[str]:
+    """Brings a database up to date; returns the revisions that were applied. Safe to run twice."""
+    missing = pending_migrations(service, database)
+    if missing:
+        config = _config(service)
+        with database.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return missing
+
+
+def differences(service: str, database: Database) -> list[Any]:
+    """What the models say and the migrated database does not; empty when they agree."""
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": None})
+        found: list[Any] = compare_metadata(context, metadata_of(service))  # type: ignore[arg-type]
+        return found
+
+
+def write_migration(service: str, database: Database, number: str, text: str) -> None:
+    """Writes a new numbered migration from the difference between models and database."""
+    migrate(service, database)
+    config = _config(service)
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        folder = str(ROOT / "services" / service / "migrations")
+        command.revision(config, message=text, rev_id=number, autogenerate=True, version_path=folder)

@@ -1,0 +1,161 @@
+"""An event leaves a service: `emit` writes a row with the change that caused it; the relay publishes them in order."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from shared.clock import transaction_time, utc_now
+from shared.contracts import Event
+from shared.database import Database, SharedBase, new_id
+from shared.tenancy import across_tenants, scope_of
+
+log = structlog.get_logger(__name__)
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """What travels: the attributes of CloudEvents, and the event itself as `data`. Unknown attributes are ignored."""
+
+    id: UUID
+    type: str
+    source: str
+    tenant_id: UUID
+    time: datetime
+    key: str
+    traceparent: str | None
+    actor_id: UUID | None
+    data: msgspec.Raw
+
+
+class OutboxRow(SharedBase):
+    """One event on its way out; `published_at` is set once the bus answers for it."""
+
+    __tablename__ = "outbox"
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(sa.String(64))
+    envelope: Mapped[str] = mapped_column(sa.Text)
+    emitted_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.Index(
+            "ix_outbox_unpublished",
+            "position",
+            sqlite_where=sa.text("published_at IS NULL"),
+            postgresql_where=sa.text("published_at IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class Publisher(Protocol):
+    """The half of a bus that the relay needs."""
+
+    def publish(self, topic: str, messages: list[tuple[str, bytes]]) -> None:
+        """Returns once the messages (key, envelope) cannot be lost any more; raises otherwise."""
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def emit(session: Session, event: Event, *, tenant_id: UUID | None = None) -> None:
+    """Writes the event into the outbox, in the caller's transaction.
+
+    The tenant is the session's own; a session across tenants names it.
+    """
+    owner = tenant_id or scope_of(session).tenant_id
+    if owner is None:
+        raise ValueError(f"{type(event).__name__}: an event belongs to a tenant")
+    at = transaction_time(session)
+    key = str(getattr(event, event.key) if event.key else owner)
+    envelope = Envelope(
+        id=new_id(),
+        type=type(event).__name__,
+        source=event.source,
+        tenant_id=owner,
+        time=at,
+        key=key,
+        traceparent=session.info.get("traceparent"),
+        actor_id=session.info.get("actor_id"),
+        data=msgspec.Raw(_encoder.encode(event)),
+    )
+    session.add(OutboxRow(key=key, envelope=_encoder.encode(envelope).decode(), emitted_at=utc_now()))
+    session.info["has_emitted"] = True
+
+
+class Relay:
+    """Publishes a service's outbox, in order. One relay is active per service: the others wait for the lock."""
+
+    def __init__(self, service: str, database: Database, bus: Publisher, *, batch: int = 1000) -> None:
+        self.service = service
+        self.database = database
+        self.bus = bus
+        self.batch = batch
+        self.is_active = False
+
+    def run(self, stop: threading.Event) -> None:
+        """Publishes until `stop` is set. A bus or database that fails is tried again, with growing pauses."""
+        pause = 0.1
+        while not stop.is_set():
+            try:
+                with self.database.exclusive("relay") as is_mine:
+                    self.is_active = is_mine
+                    while is_mine and not stop.is_set():
+                        self.database.emitted.clear()
+                        if not self.publish_once():
+                            self.database.emitted.wait(0.2)
+                        pause = 0.1
+            except Exception:
+                log.exception("relay_failed", service=self.service, retry_in_seconds=pause)
+            self.is_active = False
+            stop.wait(pause)
+            pause = min(pause * 2, 5.0)
+
+    def publish_once(self) -> int:
+        """Publishes the oldest unpublished rows and marks them; returns how many."""
+        with self.database.transaction(across_tenants(), read_only=True) as session:
+            rows = session.execute(
+                sa.select(OutboxRow.position, OutboxRow.key, OutboxRow.envelope)
+                .where(OutboxRow.published_at.is_(None))
+                .order_by(OutboxRow.position)
+                .limit(self.batch)
+            ).all()
+        if not rows:
+            return 0
+        self.bus.publish(self.service, [(row.key, row.envelope.encode()) for row in rows])
+        # Row by row, never « up to N »: positions are handed out before their transactions commit.
+        with self.database.transaction(across_tenants()) as session:
+            session.execute(
+                sa.update(OutboxRow)
+                .where(OutboxRow.position.in_([row.position for row in rows]))
+                .values(published_at=utc_now())
+                .execution_options(synchronize_session=False)
+            )
+        return len(rows)
+
+
+def pending(session: Session) -> tuple[int, datetime | None]:
+    """How many events wait in the outbox, and when the oldest of them was emitted."""
+    count, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(OutboxRow.emitted_at)).where(OutboxRow.published_at.is_(None))
+    ).one()
+    return count, oldest
+
+
+def remove_published(session: Session, before: datetime, limit: int = 5000) -> int:
+    """Deletes up to `limit` rows published before a moment; returns how many."""
+    oldest = (
+        sa.select(OutboxRow.position).where(OutboxRow.published_at < before).order_by(OutboxRow.position).limit(limit)
+    )
+    result: Any = session.execute(
+        sa.delete(OutboxRow).where(OutboxRow.position.in_(oldest)).execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)

@@ -1,0 +1,274 @@
+"""build_app: one Flask application per service, with what every request needs around its view.
+
+A request: caller from the token -> one session in the caller's tenant -> the view -> commit when the status is < 400,
+rollback otherwise. Nobody else commits.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, g, request
+from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from shared import health, pages
+from shared.api import Api, Blueprint, ServerError, Unavailable, new_api, problem
+from shared.auth import OPERATOR, Caller, access_of, authenticate
+from shared.database import Database, new_id
+from shared.errors import Forbidden, Invalid, NotSignedIn, Refusal, message
+from shared.settings import Settings
+from shared.tenancy import PUBLIC, across_tenants, of_tenant
+
+log = structlog.get_logger(__name__)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+ACCESS_COOKIE = "mpp_access"
+CSRF_COOKIE = "mpp_csrf"
+CSRF_HEADER = "X-CSRF-Token"
+CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
+TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class CsrfMissing(Refusal):
+    """A change asked with a cookie, by a page that could not read ours."""
+
+    status = 403
+    code = "csrf_missing"
+    text = message("This form is out of date: load the page again, then send it once more.")
+
+
+class UnknownQuery(Invalid):
+    """A query parameter that the operation does not know."""
+
+    code = "unknown_parameter"
+    text = message("This address does not know the parameter “{name}”: check its spelling on the API page.")
+
+
+def current_session() -> Session:
+    """The session of the request being answered."""
+    session: Session = g.session
+    return session
+
+
+def current_caller() -> Caller:
+    """The caller of the request being answered; only in views that are not public."""
+    caller: Caller | None = g.caller
+    if caller is None:
+        raise NotSignedIn
+    return caller
+
+
+def build_app(
+    service: str,
+    settings: Settings,
+    database: Database,
+    blueprints: Sequence[Any],
+    *,
+    import_name: str,
+) -> Flask:
+    """The application of a service: its blueprints, health, metrics, OpenAPI and its browsable page."""
+    app = Flask(import_name, static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROPAGATE_EXCEPTIONS=False, SERVICE=service)
+    app.extensions["mpp"] = {"settings": settings, "database": database}
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    if settings.public_url:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    api = new_api(app, service)
+    metrics = health.RequestMetrics(service)
+    app.before_request(_open)
+    app.after_request(_close)
+    app.teardown_request(_forget)
+    app.register_error_handler(Refusal, _refuse)
+    app.register_error_handler(OperationalError, _unavailable)
+    app.register_error_handler(TimeoutError, _unavailable)
+    app.register_error_handler(Exception, _server_error)
+    for blueprint in blueprints:
+        if isinstance(blueprint, Blueprint):
+            api.register_blueprint(blueprint)
+        else:
+            app.register_blueprint(blueprint)
+    app.register_blueprint(pages.docs_blueprint(service))
+    app.register_blueprint(health.health_blueprint(service, database, metrics))
+    app.extensions["mpp"]["metrics"] = metrics
+    app.extensions["mpp"]["query"] = _documented_queries(api)
+    return app
+
+
+def _documented_queries(api: Api) -> dict[tuple[str, str], frozenset[str]]:
+    """(path, method) -> the query parameters the OpenAPI text names; any other is refused."""
+    known = {}
+    for path, operations in api.spec.to_dict()["paths"].items():
+        for method, operation in operations.items():
+            if method != "parameters":
+                names = {item["name"] for item in operation.get("parameters", []) if item.get("in") == "query"}
+                known[(path, method.upper())] = frozenset(names | {"lang"})
+    return known
+
+
+def _open() -> None:
+    g.started = time.perf_counter()
+    g.caller = None
+    g.session = None
+    extension = _extension()
+    settings: Settings = extension["settings"]
+    g.max_body_bytes = settings.max_body_bytes
+    g.request_id = _header_id("X-Request-ID")
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    if request.url_rule is None or request.routing_exception is not None:
+        return
+    view = _view()
+    access = access_of(view)
+    if access is None:
+        raise Forbidden  # a route that nobody marked is open to nobody
+    if getattr(view, "_needs_no_session", False):
+        return
+    _check_query(extension["query"])
+    g.session = extension["database"].session(PUBLIC, read_only=request.method in SAFE_METHODS)
+    _sign_in(g.session, is_required=bool(access))
+    if access and not g.caller.has_role(*access):
+        raise Forbidden
+    if access == (OPERATOR,) and getattr(view, "_acts_across_tenants", False):
+        g.session.info["scope"] = across_tenants()
+
+
+def _sign_in(session: Session, *, is_required: bool) -> None:
+    """Finds the caller and moves the session into their tenant: the one place that does so for a request."""
+    token, from_cookie = _token()
+    if token is None:
+        if is_required:
+            raise NotSignedIn
+        return
+    try:
+        caller = authenticate(session, token)
+    except Refusal:
+        if is_required:
+            raise
+        return  # a public page stays public for somebody whose session has ended
+    if from_cookie and request.method not in SAFE_METHODS:
+        _check_csrf(caller)
+    g.caller = caller
+    session.info["scope"] = of_tenant(caller.tenant_id)
+    session.info["actor_id"] = caller.person_id
+    session.info["traceparent"] = _traceparent()
+    structlog.contextvars.bind_contextvars(tenant_id=str(caller.tenant_id), person_id=str(caller.person_id))
+
+
+def _token() -> tuple[str | None, bool]:
+    header = request.headers.get("Authorization", "")
+    if header:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise NotSignedIn
+        return token.strip(), False
+    return request.cookies.get(ACCESS_COOKIE), True
+
+
+def _check_csrf(caller: Caller) -> None:
+    """A browser sends cookies by itself: the page must prove that it could read ours, and come from our origin."""
+    sent = request.headers.get(CSRF_HEADER, "") or (request.form.get("csrf_token", "") if not request.is_json else "")
+    origin = request.headers.get("Origin")
+    is_ours = origin is None or urlsplit(origin).netloc == request.host
+    if not is_ours or not hmac.compare_digest(sent.encode(), caller.csrf.encode()):
+        raise CsrfMissing
+
+
+def _check_query(documented: dict[tuple[str, str], frozenset[str]]) -> None:
+    path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", request.url_rule.rule) if request.url_rule else ""
+    known = documented.get((path, request.method))
+    if known is not None:
+        for name in request.args:
+            if name not in known:
+                raise UnknownQuery(name=name, fields={name: [message("Unknown parameter.")]})
+
+
+def _close(response: Response) -> Response:
+    session: Session | None = g.get("session")
+    if session is not None:
+        if response.status_code < 400 or g.get("keeps_changes"):
+            try:
+                session.commit()
+            except OperationalError as error:
+                response = _unavailable(error)
+            except Exception as error:
+                response = _server_error(error)
+        else:
+            session.rollback()
+    response.headers["X-Request-ID"] = g.get("request_id", "")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+    response.headers.setdefault("Cache-Control", "no-store" if g.get("caller") else "no-cache")
+    response.headers.add("Vary", "Accept-Language, Authorization, Cookie")
+    _observe(response)
+    return response
+
+
+def _observe(response: Response) -> None:
+    seconds = time.perf_counter() - g.get("started", time.perf_counter())
+    route = request.url_rule.rule if request.url_rule else "(none)"
+    _extension()["metrics"].observe(request.method, route, response.status_code, seconds)
+    log.info(
+        "request",
+        method=request.method,
+        route=route,
+        status=response.status_code,
+        milliseconds=round(seconds * 1000, 1),
+    )
+
+
+def _forget(_error: BaseException | None) -> None:
+    session: Session | None = g.get("session")
+    if session is not None:
+        session.close()
+
+
+def _refuse(refusal: Refusal) -> Response:
+    g.keeps_changes = refusal.keeps_changes
+    return problem(refusal)
+
+
+def _unavailable(error: BaseException) -> Response:
+    log.error("database_unavailable", error=str(error)[:500])
+    return problem(Unavailable())
+
+
+def _server_error(error: BaseException) -> Response:
+    if isinstance(error, HTTPException):
+        from shared.api import refusal_of
+
+        return problem(refusal_of(error))
+    log.error("request_failed", exc_info=error)
+    return problem(ServerError())
+
+
+def _extension() -> dict[str, Any]:
+    from flask import current_app
+
+    extension: dict[str, Any] = current_app.extensions["mpp"]
+    return extension
+
+
+def _view() -> Callable[..., Any]:
+    from flask import current_app
+
+    return current_app.view_functions[request.endpoint or ""]
+
+
+def _header_id(name: str) -> str:
+    given = request.headers.get(name, "")
+    return given if re.fullmatch(r"[\w.-]{1,64}", given) else str(new_id())
+
+
+def _traceparent() -> str | None:
+    given = request.headers.get("traceparent", "")
+    return given if TRACEPARENT.fullmatch(given) else None
