@@ -1,0 +1,1 @@
+"""The four services. `python -m services` runs them in one process (the embedded mode)."""
