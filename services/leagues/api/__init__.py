@@ -1,0 +1,5 @@
+"""The JSON API of leagues, by noun."""
+
+from services.leagues.api import completions, editions, leagues, players
+
+BLUEPRINTS = [editions.blueprint, leagues.blueprint, players.blueprint, completions.blueprint]

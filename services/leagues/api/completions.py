@@ -1,0 +1,167 @@
+"""Routes of completions and of a league's recent activity."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask_smorest.pagination import PaginationParameters
+
+from services.leagues.domain import completions, leagues
+from services.leagues.domain.completions import Act, Outcome
+from services.leagues.errors import (
+    AnotherCompletion,
+    CapReached,
+    ChallengeOfAnotherAudience,
+    ChallengeUnknown,
+    DayInFuture,
+    DayOutsideEdition,
+    EditionNotOpen,
+    NotInLeague,
+    NotYours,
+    PlayerUnknown,
+    TeamUnknown,
+    TierUnknown,
+)
+from services.leagues.schemas import (
+    ActivitySchema,
+    CompletionPutSchema,
+    CompletionQuerySchema,
+    CompletionSchema,
+    CompletionsRecordSchema,
+    OutcomeSchema,
+)
+from shared.api import Blueprint, paged, problem_title, refuses
+from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
+from shared.i18n import current_language
+from shared.web import current_caller, current_session
+
+blueprint = Blueprint("completions", __name__, url_prefix="/leagues/api/v1", description="Acts that count")
+PLAYING = (ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
+WHY_NOT = (
+    EditionNotOpen,
+    ChallengeUnknown,
+    ChallengeOfAnotherAudience,
+    TierUnknown,
+    DayInFuture,
+    DayOutsideEdition,
+    CapReached,
+    PlayerUnknown,
+    TeamUnknown,
+    NotYours,
+    AnotherCompletion,
+)
+
+
+@blueprint.route("/completions/<id:completion_id>", methods=["PUT"])
+@roles(*PLAYING)
+@refuses(*WHY_NOT)
+@blueprint.arguments(CompletionPutSchema)
+@blueprint.response(201, CompletionSchema)
+@blueprint.alt_response(200, schema=CompletionSchema, description="Recorded before: the same completion.")
+def record_completion(facts: dict[str, Any], completion_id: UUID) -> Any:
+    """Record a completion.
+
+    Make its id yourself (a UUIDv7): sending the same again is harmless and answers the same. Points and impact are
+    copied from the challenge now and never change afterwards.
+    """
+    session = current_session()
+    league = leagues.find_league(session, facts.pop("league_id"))
+    act = Act(completion_id=completion_id, **facts)
+    outcome = completions.record_completion(session, current_caller(), league, act)
+    return outcome.completion, 201 if outcome.is_new else 200
+
+
+@blueprint.route("/leagues/<id:league_id>/completions", methods=["POST"])
+@roles(*PLAYING)
+@blueprint.arguments(CompletionsRecordSchema)
+@blueprint.response(200, OutcomeSchema(many=True))
+def record_completions(facts: dict[str, Any], league_id: UUID) -> Any:
+    """Record completions for several players.
+
+    One request, one answer per act, in the order given: what can count is recorded, the rest says why not.
+    """
+    session = current_session()
+    league = leagues.find_league(session, league_id)
+    acts = [Act(**act) for act in facts["completions"]]
+    return [_shown(outcome) for outcome in completions.record_completions(session, current_caller(), league, acts)]
+
+
+@blueprint.route("/completions")
+@roles()
+@refuses(NotInLeague)
+@blueprint.arguments(CompletionQuerySchema, location="query")
+@blueprint.response(200, CompletionSchema(many=True))
+@blueprint.paginate()
+def list_completions(query: dict[str, Any], pagination_parameters: PaginationParameters) -> Any:
+    """List completions, newest first.
+
+    Your own in every league; with `league_id`, those of that league, for its members.
+    """
+    session = current_session()
+    if "league_id" in query:
+        league = leagues.find_league(session, query["league_id"])
+        leagues.require_member(session, current_caller(), league)
+    statement = completions.list_completions(current_caller(), **query)
+    return paged(session, statement, pagination_parameters)
+
+
+@blueprint.route("/completions/<id:completion_id>")
+@roles()
+@refuses(NotInLeague)
+@blueprint.etag
+@blueprint.response(200, CompletionSchema)
+def get_completion(completion_id: UUID) -> Any:
+    """Show a completion."""
+    return completions.find_completion(current_session(), current_caller(), completion_id)
+
+
+@blueprint.route("/completions/<id:completion_id>", methods=["DELETE"])
+@roles(*PLAYING)
+@refuses(NotYours, EditionNotOpen, NotInLeague)
+@blueprint.response(204)
+def withdraw_completion(completion_id: UUID) -> None:
+    """Withdraw a completion.
+
+    Its points go with it, and it may be done again. Withdrawing twice is harmless.
+    """
+    session = current_session()
+    completion = completions.find_completion(session, current_caller(), completion_id, is_locked=True)
+    completions.withdraw_completion(session, current_caller(), completion)
+
+
+@blueprint.route("/leagues/<id:league_id>/activity")
+@roles()
+@refuses(NotInLeague)
+@blueprint.response(200, ActivitySchema(many=True))
+@blueprint.paginate()
+def recent_activity(league_id: UUID, pagination_parameters: PaginationParameters) -> Any:
+    """Show what happened lately in a league."""
+    session = current_session()
+    league = leagues.find_league(session, league_id)
+    leagues.require_member(session, current_caller(), league)
+    rows = paged(session, completions.recent_activity(league), pagination_parameters, is_rows=True)
+    return [_line(*row) for row in rows]
+
+
+def _line(completion: Any, player: str | None, team: str, titles: dict[str, str] | None) -> dict[str, Any]:
+    return {
+        "completion_id": completion.completion_id,
+        "at": completion.recorded_at,
+        "player": player,
+        "team": team,
+        "challenge_id": completion.challenge_id,
+        "challenge": (titles or {}).get(current_language(), ""),
+        "points": completion.points,
+    }
+
+
+def _shown(outcome: Outcome) -> dict[str, Any]:
+    refusal = outcome.refusal
+    return {
+        "completion_id": outcome.act.completion_id,
+        "status": "refused" if refusal else "recorded" if outcome.is_new else "unchanged",
+        "code": refusal.code if refusal else None,
+        "title": problem_title(refusal) if refusal else None,
+        "completion": outcome.completion,
+    }

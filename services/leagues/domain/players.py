@@ -1,0 +1,188 @@
+"""Players: joining, moving, leaving."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from services.leagues.domain import teams
+from services.leagues.domain.editions import calendar_of, require_phase
+from services.leagues.domain.leagues import JOINABLE, edition_of, leads, league_keys, remember_tenant
+from services.leagues.errors import AlreadyPlaying, LeagueFull, NameNeeded, NotYours, PlayerUnknown, TeamUnknown
+from services.leagues.models import League, Person, Player
+from shared.auth import Caller
+from shared.clock import transaction_time
+from shared.contracts import PlayerEvent, PlayerJoined, PlayerLeft, PlayerMoved, PlayerRenamed
+from shared.database import new_id
+from shared.outbox import emit
+
+
+def join_league(
+    session: Session, caller: Caller, league: League, *, display_name: str | None, team_id: UUID | None
+) -> Player:
+    """The caller becomes a player, in the team they chose or else in the smallest one.
+
+    Somebody who left comes back as the same player, with the points won before.
+    Raises AlreadyPlaying, LeagueFull, EditionNotOpen, TeamUnknown, NameNeeded.
+    """
+    remember_tenant(session, caller)
+    former = session.scalar(
+        sa.select(Player).where(Player.league_id == league.league_id, Player.person_id == caller.person_id)
+    )
+    if former is not None and former.left_at is None:
+        raise AlreadyPlaying
+    if display_name is None:
+        person = session.get(Person, (caller.tenant_id, caller.person_id))
+        display_name = former.display_name if former else person.display_name if person else None
+        if display_name is None:
+            raise NameNeeded
+    player = _Entrance(session, league).enter(former, caller.person_id, display_name, team_id)
+    session.flush()
+    return player
+
+
+def add_players(session: Session, league: League, names: list[str], team_id: UUID | None) -> list[Player]:
+    """A leader enters players by pseudonym, all or none. Raises LeagueFull, EditionNotOpen, TeamUnknown."""
+    entrance = _Entrance(session, league)
+    return [entrance.enter(None, None, name, team_id) for name in names]
+
+
+class _Entrance:
+    """The door of a league: how many places are left, and which team is the smallest."""
+
+    def __init__(self, session: Session, league: League) -> None:
+        self.session = session
+        self.league = league
+        self.now = transaction_time(session)
+        edition = edition_of(session, league)
+        require_phase(edition, calendar_of(edition, league.zone), self.now, *JOINABLE)
+        self.maximum = edition.max_players
+        self.sizes = teams.sizes(session, league)
+
+    def enter(self, former: Player | None, person_id: UUID | None, display_name: str, team_id: UUID | None) -> Player:
+        """Lets one player in, or back in."""
+        if sum(self.sizes.values()) >= self.maximum:
+            raise LeagueFull(maximum=self.maximum)
+        if team_id is None:
+            team_id = teams.smallest(self.sizes)
+        elif team_id not in self.sizes:
+            raise TeamUnknown
+        self.sizes[team_id] += 1
+        if former is not None:
+            former.left_at, former.team_id, former.display_name = None, team_id, display_name
+            former.revision += 1
+            _announce(self.session, self.league, former, PlayerMoved, self.now)
+            return former
+        player = Player(
+            tenant_id=self.league.tenant_id,
+            player_id=new_id(),
+            league_id=self.league.league_id,
+            team_id=team_id,
+            person_id=person_id,
+            display_name=display_name,
+            joined_at=self.now,
+            revision=1,
+        )
+        self.session.add(player)
+        _announce(self.session, self.league, player, PlayerJoined, self.now)
+        return player
+
+
+def _announce(session: Session, league: League, player: Player, fact: type[PlayerEvent], at: datetime) -> None:
+    emit(
+        session,
+        fact(
+            **league_keys(league),
+            player_id=player.player_id,
+            team_id=player.team_id,
+            person_id=player.person_id,
+            display_name=player.display_name,
+            at=at,
+            revision=player.revision,
+        ),
+    )
+
+
+def count_players(session: Session, league: League) -> int:
+    """How many players the league has now."""
+    return (
+        session.scalar(
+            sa.select(sa.func.count())
+            .select_from(Player)
+            .where(Player.league_id == league.league_id, Player.left_at.is_(None))
+        )
+        or 0
+    )
+
+
+def list_players(league: League, team_id: UUID | None = None) -> sa.Select[Player]:
+    """The players of a league, or of one of its teams, by name; those who left are not listed."""
+    players = sa.select(Player).where(Player.league_id == league.league_id, Player.left_at.is_(None))
+    if team_id is not None:
+        players = players.where(Player.team_id == team_id)
+    return players.order_by(Player.display_name, Player.player_id)
+
+
+def find_player(session: Session, league: League, player_id: UUID) -> Player:
+    """A player of the league who has not left. Raises PlayerUnknown."""
+    player = session.get(Player, (league.tenant_id, player_id))
+    if player is None or player.league_id != league.league_id or player.left_at is not None:
+        raise PlayerUnknown
+    return player
+
+
+def change_player(session: Session, caller: Caller, league: League, player: Player, changes: dict[str, Any]) -> Player:
+    """Renames a player (themselves or a leader), or moves them to another team (a leader).
+
+    Points already won stay with the team they were won for.
+    Raises NotYours, TeamUnknown, TeamsLocked.
+    """
+    is_leader = leads(session, caller, league)
+    if not is_leader and (player.person_id != caller.person_id or "team_id" in changes):
+        raise NotYours
+    name = changes.get("display_name", player.display_name)
+    if name != player.display_name:
+        player.display_name = name
+        player.revision += 1
+        _announce(session, league, player, PlayerRenamed, transaction_time(session))
+    if changes.get("team_id", player.team_id) != player.team_id:
+        move_player(session, league, player, teams.find_team(session, league, changes["team_id"]).team_id)
+    return player
+
+
+def move_player(session: Session, league: League, player: Player, team_id: UUID) -> None:
+    """Puts a player into another team of the league. Raises TeamsLocked."""
+    teams.require_unlocked(session, league)
+    player.team_id = team_id
+    player.revision += 1
+    _announce(session, league, player, PlayerMoved, transaction_time(session))
+
+
+def balance_teams(session: Session, league: League) -> int:
+    """Evens the sizes of the teams with as few moves as possible, the last to join moving first; returns the moves.
+
+    Raises TeamsLocked.
+    """
+    teams.require_unlocked(session, league)
+    members: dict[UUID, list[UUID]] = {team_id: [] for team_id in teams.sizes(session, league)}
+    players = session.scalars(list_players(league).order_by(None).order_by(Player.joined_at, Player.player_id)).all()
+    for player in players:
+        members[player.team_id].append(player.player_id)
+    by_id = {player.player_id: player for player in players}
+    moves = teams.moves_to_balance(members)
+    for player_id, team_id in moves:
+        move_player(session, league, by_id[player_id], team_id)
+    return len(moves)
+
+
+def leave_league(session: Session, caller: Caller, league: League, player: Player) -> None:
+    """A player leaves, or a leader takes them out; the points stay where they were won. Raises NotYours."""
+    if player.person_id != caller.person_id and not leads(session, caller, league):
+        raise NotYours
+    player.left_at = transaction_time(session)
+    player.revision += 1
+    _announce(session, league, player, PlayerLeft, player.left_at)
