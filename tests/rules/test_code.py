@@ -1,0 +1,135 @@
+"""The rules of the house that a look at the source can check."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("identity", "challenges", "leagues", "ranking")
+SEES_ALL_FOUR = ("services/__main__.py", "services/embedded.py", "services/demo.py", "services/simulation/")
+MAY_CROSS_TENANTS = (
+    "shared/",
+    "services/embedded.py",
+    "services/simulation/",
+    "services/leagues/app.py",  # the clock that freezes editions of every tenant
+    "services/identity/upkeep.py",  # the clock that rotates the signing keys
+    "services/ranking/__main__.py",  # rebuild and verify, for operators
+)
+DATABASE_ONLY = ("sqlite", "postgresql")
+
+
+def sources(*folders: str) -> Iterator[tuple[str, ast.Module]]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(tree: ast.Module) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found.add(node.module or "")
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_a_service_imports_itself_and_shared_alone() -> None:
+    for service in SERVICES:
+        others = tuple(f"services.{other}" for other in SERVICES if other != service)
+        for path, tree in sources(f"services/{service}"):
+            strangers = {name for name in imports(tree) if name.startswith((*others, "services.simulation", "tests"))}
+            assert not strangers, f"{path} imports {strangers}"
+
+
+def test_shared_imports_no_service() -> None:
+    for path, tree in sources("shared"):
+        assert not {name for name in imports(tree) if name.startswith(("services", "tests"))}, path
+
+
+def test_only_the_embedded_mode_sees_all_four() -> None:
+    for path, tree in sources("services"):
+        seen = {name.split(".")[1] for name in imports(tree) if name.startswith("services.")} & set(SERVICES)
+        assert len(seen) <= 1 or path.startswith(SEES_ALL_FOUR), f"{path} sees {seen}"
+
+
+def test_the_escape_from_tenancy_is_used_in_the_listed_places_alone() -> None:
+    for path, tree in sources("services", "shared"):
+        uses = any(isinstance(node, ast.Name) and node.id == "across_tenants" for node in ast.walk(tree))
+        assert not uses or path.startswith(MAY_CROSS_TENANTS), path
+
+
+def test_nobody_goes_below_the_session_to_reach_the_driver() -> None:
+    for path, tree in sources(*(f"services/{service}" for service in SERVICES)):
+        calls = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not calls & {"connection", "exec_driver_sql", "get_bind", "raw_connection"}, path
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_domain_and_events_know_no_flask(service: str) -> None:
+    for path, tree in sources(f"services/{service}"):
+        if "/domain" in path or path.endswith(("events.py", "models.py")):
+            assert not {name for name in imports(tree) if name.startswith(("flask", "shared.web", "shared.api"))}, path
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_views_neither_query_nor_commit(service: str) -> None:
+    for path, tree in sources(f"services/{service}"):
+        if "/api" in path or path.endswith("pages.py"):
+            assert "sqlalchemy" not in imports(tree), path
+            calls = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+            assert not calls & {"commit", "rollback", "execute", "scalars", "begin"}, f"{path}: {calls}"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_domain_time_is_the_transactions(service: str) -> None:
+    for path, tree in sources(f"services/{service}/domain", f"services/{service}/domain.py"):
+        calls = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not calls & {"now", "utcnow", "today"} or "datetime" not in imports(tree), path
+        assert "shared.clock.utc_now" not in imports(tree), path
+
+
+def test_only_database_and_bus_know_which_one_is_used() -> None:
+    for path, tree in sources("services", "shared"):
+        if path.startswith(("shared/database.py", "shared/settings.py", "shared/alembic")) or "/migrations/" in path:
+            continue
+        compared = {
+            constant.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Compare)
+            for constant in ast.walk(node)
+            if isinstance(constant, ast.Constant)
+        }
+        assert not compared & set(DATABASE_ONLY), f"{path} asks which database it is"
+        assert not {name for name in imports(tree) if name.startswith("confluent_kafka")} or path == "shared/bus.py", path
+
+
+def test_no_room_is_named_after_nothing() -> None:
+    for path, tree in sources("services", "shared"):
+        assert Path(path).stem not in {"utils", "helpers", "common", "misc"}, path
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                assert not node.name.endswith(("Manager", "Repository", "Helper")), f"{path}: {node.name}"
+
+
+def test_a_file_is_one_reading() -> None:
+    long = {
+        path.relative_to(ROOT).as_posix(): lines
+        for folder in ("services", "shared", "tests", "deploy")
+        for path in (ROOT / folder).rglob("*.py")
+        if "/migrations/" not in path.as_posix() and (lines := len(path.read_text().splitlines())) > 450
+    }
+    assert not long, "split by noun"
+
+
+def test_no_registry_is_named_in_any_file() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "http" not in lock
+    assert "index-url" not in lock
+    assert "find-links" not in lock
