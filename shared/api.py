@@ -181,7 +181,8 @@ def problem(refusal: Refusal) -> Response:
             for field, texts in refusal.fields.items()
             for text in texts
         ]
-    response = Response(json.dumps(body, ensure_ascii=False), status=refusal.status, content_type=PROBLEM_TYPE)
+    text = json.dumps(body, ensure_ascii=False).encode(errors="replace")  # a field's name may hold half a character
+    response = Response(text, status=refusal.status, content_type=PROBLEM_TYPE)
     response.headers["Content-Language"] = language
     if isinstance(refusal, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(refusal.parameters["allowed"])
@@ -241,10 +242,13 @@ class StrictParser(FlaskParser):  # type: ignore[misc]
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "json": ma.RAISE}
 
     def load_json(self, req: Any, schema: Any) -> Any:
-        """The body. Raises NotJson when there is one under another content type."""
+        """The body. Raises NotJson when there is one under another content type, BrokenJson."""
         if not req.is_json:
             raise NotJson
-        return super().load_json(req, schema)
+        try:
+            return super().load_json(req, schema)
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+            raise BrokenJson from error
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
@@ -391,8 +395,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 def paged(
     session: Session, statement: sa.Select[Any], page: PaginationParameters, *, is_rows: bool = False
 ) -> Sequence[Any]:
-    """One page of a SELECT's entities (or rows); the total goes into the X-Pagination header.
-    """
+    """One page of a SELECT's entities (or rows); the total goes into the X-Pagination header."""
     page.item_count = session.scalar(sa.select(sa.func.count()).select_from(statement.order_by(None).subquery()))
     found = session.execute(statement.offset(page.first_item).limit(page.page_size))
     return found.all() if is_rows else found.scalars().all()

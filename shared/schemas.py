@@ -61,7 +61,8 @@ def _is_control(character: str, is_multiline: bool) -> bool:
         return False
     if character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029":
         return True
-    return unicodedata.category(character) in ("Cc", "Cs", "Cn")
+    is_no_character = 0xFDD0 <= ord(character) <= 0xFDEF or ord(character) & 0xFFFE == 0xFFFE
+    return is_no_character or unicodedata.category(character) in ("Cc", "Cs")  # Cn: an emoji younger than this Python
 
 
 class Integer(ma.fields.Integer):

@@ -22,7 +22,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting, with its default for the embedded mode. `{service}` in a URL is replaced by the service's name."""
 
     data: Path = Path("data")
-    database_url: str = "sqlite:///{data}/{service}.db"
+    database_url: str = "sqlite:///{data}/databases/{service}.db"
     bus_url: str = "memory://"
     jobs_url: str = "memory://"
     rate_limits_url: str = "memory://"

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
-from services.leagues.domain.leagues import replace_departed_leader
+from services.leagues.domain.leagues import relieve_departed_leaders, replace_departed_leader
 from services.leagues.models import Challenge, Person, Tenant
-from shared.auth import ACCESS_HANDLERS
+from shared.auth import ACCESS_HANDLERS, ADMINISTRATOR
 from shared.consumer import Received, merge_handlers
 from shared.contracts import (
     ChallengePublished,
@@ -41,6 +41,7 @@ def copy_people(session: Session, events: Sequence[Received[PersonJoined]]) -> N
             person.display_name = event.data.display_name
             person.roles = list(event.data.roles)
             person.revision = event.data.revision
+            _take_over(session, person)
 
 
 def note_departures(session: Session, events: Sequence[Received[PersonSuspended | PersonLeft]]) -> None:
@@ -53,7 +54,14 @@ def note_departures(session: Session, events: Sequence[Received[PersonSuspended 
 def note_returns(session: Session, events: Sequence[Received[PersonResumed]]) -> None:
     """The person is active again."""
     for event in events:
-        _set_active(session, event, True)
+        if _set_active(session, event, True):
+            _take_over(session, _person(session, event))
+
+
+def _take_over(session: Session, person: Person) -> None:
+    """An administrator who arrives takes over the leagues whose leaders left while there was none."""
+    if person.is_active and ADMINISTRATOR in person.roles:
+        relieve_departed_leaders(session, person.tenant_id)
 
 
 def _set_active(session: Session, event: Received[Any], is_active: bool) -> bool:

@@ -40,6 +40,18 @@ class LocalDateTime(ma.fields.NaiveDateTime):
         return moment
 
 
+class Moment(ma.fields.AwareDateTime):
+    """A moment with its zone, in our time."""
+
+    default_error_messages = {"year": message("Give a year between 2000 and 2100.")}
+
+    def _deserialize(self, value, attr, data, **kwargs):  # type: ignore[no-untyped-def]
+        moment = super()._deserialize(value, attr, data, **kwargs)
+        if not 2000 <= moment.year <= 2100:
+            raise self.make_error("year")
+        return moment
+
+
 class EditionSchema(Schema):
     """An edition, with its phase now."""
 
@@ -144,7 +156,7 @@ class LeagueChangeSchema(Schema):
     name = league_name()
     is_open = ma.fields.Boolean()
     age_band = ma.fields.String(validate=validate.OneOf(AGE_BANDS), allow_none=True)
-    teams_locked_at = ma.fields.AwareDateTime(allow_none=True, metadata={"example": "2026-11-30T09:00:00+01:00"})
+    teams_locked_at = Moment(allow_none=True, metadata={"example": "2026-11-30T09:00:00+01:00"})
 
 
 class LeagueQuerySchema(Schema):

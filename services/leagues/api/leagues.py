@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -225,13 +224,7 @@ def _phase(league: League) -> str:
 
 
 def _teams(league: League) -> list[dict[str, Any]]:
-    session = current_session()
-    counts = teams.sizes(session, league)
-    found: Sequence[Any] = session.scalars(teams.list_teams(league)).all()
-    return [
-        {"team_id": team.team_id, "league_id": team.league_id, "name": team.name, "players": counts[team.team_id]}
-        for team in found
-    ]
+    return teams.teams_with_sizes(current_session(), league)
 
 
 def _shown(league: League) -> dict[str, Any]:

@@ -287,14 +287,14 @@ class _Recorder:
         taken = self._taken_slots(rows.values())
         for index, row in list(rows.items()):
             used = taken[row["subject_id"], row["challenge_id"], row["period"]]
-            slot = next((slot for slot in range(row["slots"]) if slot not in used), None)
-            if slot is None:
+            free = [slot for slot in range(row["slots"]) if slot not in used]
+            if not free or len(used) >= row["slots"]:  # a rule that was made stricter counts what was done before
                 per = self.challenges[row["challenge_id"]].per
                 refused[index] = Outcome(act=acts[index], refusal=CapReached(times=row["slots"], per=Word(per)))
                 del rows[index]
             else:
-                used.add(slot)
-                row["slot"] = slot
+                used.add(free[0])
+                row["slot"] = free[0]
         return refused
 
     def _taken_slots(self, rows: Iterable[dict[str, Any]]) -> dict[tuple[UUID, UUID, str], set[int]]:

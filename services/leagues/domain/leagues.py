@@ -219,7 +219,7 @@ def dismiss_leader(session: Session, league: League, person_id: UUID) -> None:
     leaders = {leader.person_id: leader for leader in session.scalars(list_leaders(league))}
     if person_id not in leaders:
         raise NotFound
-    if len(leaders) == 1:
+    if not _has_leader(session, league, but=person_id):
         raise LastLeader
     session.delete(leaders[person_id])
     emit(session, LeaderResigned(**league_keys(league), person_id=person_id), tenant_id=league.tenant_id)
@@ -231,7 +231,7 @@ def replace_departed_leader(session: Session, tenant_id: UUID, person_id: UUID) 
     for league in session.scalars(
         sa.select(League).where(League.tenant_id == tenant_id, League.league_id.in_(led)).with_for_update()
     ).all():
-        if session.scalars(list_leaders(league).where(Leader.person_id != person_id)).first() is None:
+        if not _has_leader(session, league, but=person_id):
             administrators = _administrators(session, tenant_id, but=person_id)
             if not administrators:
                 continue  # the name stays until somebody can take the league over
@@ -239,6 +239,21 @@ def replace_departed_leader(session: Session, tenant_id: UUID, person_id: UUID) 
             session.flush()
         session.delete(session.get_one(Leader, (tenant_id, league.league_id, person_id)))
         emit(session, LeaderResigned(**league_keys(league), person_id=person_id), tenant_id=tenant_id)
+
+
+def relieve_departed_leaders(session: Session, tenant_id: UUID) -> None:
+    """Replaces the leaders who left while nobody could take over: an administrator has come."""
+    gone = sa.select(Person.person_id).where(Person.tenant_id == tenant_id, Person.is_active.is_(False))
+    departed = sa.select(Leader.person_id).where(Leader.tenant_id == tenant_id, Leader.person_id.in_(gone)).distinct()
+    for person_id in session.scalars(departed).all():
+        replace_departed_leader(session, tenant_id, person_id)
+
+
+def _has_leader(session: Session, league: League, *, but: UUID) -> bool:
+    """Whether somebody else, who has not left the tenant, leads the league."""
+    gone = sa.select(Person.person_id).where(Person.tenant_id == league.tenant_id, Person.is_active.is_(False))
+    others = list_leaders(league).where(Leader.person_id != but, Leader.person_id.not_in(gone))
+    return session.scalars(others).first() is not None
 
 
 def _administrators(session: Session, tenant_id: UUID, *, but: UUID) -> list[UUID]:

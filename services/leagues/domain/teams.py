@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -87,6 +88,15 @@ def sizes(session: Session, league: League) -> dict[UUID, int]:
         .group_by(Player.team_id)
     )
     return counts | {row.team_id: row.players for row in rows}
+
+
+def teams_with_sizes(session: Session, league: League) -> list[dict[str, Any]]:
+    """The teams of a league, each with how many play in it."""
+    counts = sizes(session, league)
+    return [
+        {"team_id": team.team_id, "league_id": team.league_id, "name": team.name, "players": counts[team.team_id]}
+        for team in session.scalars(list_teams(league))
+    ]
 
 
 def smallest(sizes: dict[UUID, int]) -> UUID:

@@ -1,0 +1,127 @@
+"""/sessions: sign in, refresh, sign out."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, after_this_request, jsonify, request
+
+from services.identity.api.context import PREFIX, current_address, current_settings, current_throttle
+from services.identity.domain import sessions
+from services.identity.errors import CsrfMissing, RefreshTokenReused, SessionEnded, WrongCredentials
+from services.identity.schemas import ChoicesSchema, RefreshSchema, SignedInSchema, SignInSchema
+from shared.api import Blueprint, refuses
+from shared.auth import Suspended, public, roles
+from shared.web import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, current_caller, current_session
+
+REFRESH_COOKIE = "mpp_refresh"
+COOKIE_PATHS = {ACCESS_COOKIE: "/", REFRESH_COOKIE: f"{PREFIX}/sessions", CSRF_COOKIE: "/"}
+TOKENS = ("access_token", "refresh_token")
+
+blueprint = Blueprint("sessions", __name__, url_prefix=PREFIX, description="Sign in and out")
+
+
+@blueprint.route("/sessions", methods=["POST"])
+@public
+@refuses(WrongCredentials, Suspended)
+@blueprint.arguments(SignInSchema)
+@blueprint.response(201, SignedInSchema)
+@blueprint.alt_response(200, schema=ChoicesSchema, description="Several tenants: choose one and send its tenant_id.")
+def sign_in(form: dict[str, Any]) -> Any:
+    """Sign in with an e-mail and a password.
+
+    When the e-mail has accounts with this password in several tenants and none is named, the answer is the choice.
+    With `cookies` the tokens come as HttpOnly cookies; the cookie `mpp_csrf` is then sent back in `X-CSRF-Token`
+    with every change.
+    """
+    wants_cookies = form.pop("cookies")
+    current_throttle().count_sign_in(form["email"], current_address())
+    result = sessions.sign_in(current_session(), current_settings(), **form)
+    current_throttle().forgive_sign_in(form["email"])
+    if isinstance(result, list):
+        return jsonify(ChoicesSchema().dump({"choices": result}))
+    return _answer(result, has_cookies=wants_cookies)
+
+
+@blueprint.route("/sessions/refresh", methods=["POST"])
+@public
+@refuses(SessionEnded, RefreshTokenReused, CsrfMissing, Suspended)
+@blueprint.arguments(RefreshSchema)
+@blueprint.response(200, SignedInSchema)
+def refresh(form: dict[str, Any]) -> dict[str, Any]:
+    """Get new tokens for a refresh token.
+
+    Each refresh token is used once; one that comes back more than ten seconds later ends the session. A browser
+    sends an empty object, its cookie and the header `X-CSRF-Token`.
+    """
+    token = form.get("refresh_token")
+    if token is not None:
+        return _answer(sessions.refresh(current_session(), current_settings(), token=token), has_cookies=False)
+    cookie = request.cookies.get(REFRESH_COOKIE)
+    if cookie is None:
+        raise SessionEnded
+    result = sessions.refresh(current_session(), current_settings(), token=cookie, csrf=_sent_csrf())
+    return _answer(result, has_cookies=True)
+
+
+@blueprint.route("/sessions/current", methods=["DELETE"])
+@roles()
+@blueprint.response(204)
+def sign_out() -> None:
+    """Sign out: end this session."""
+    sessions.sign_out(current_session(), current_caller().session_id)
+    after_this_request(_clear_cookies)
+
+
+@blueprint.route("/sessions", methods=["DELETE"])
+@roles()
+@blueprint.response(204)
+def sign_out_everywhere() -> None:
+    """Sign out everywhere: end every session of the caller."""
+    sessions.sign_out_everywhere(current_session(), current_caller().person_id)
+    after_this_request(_clear_cookies)
+
+
+def _sent_csrf() -> str:
+    """What the page sent to prove that it is ours. Raises CsrfMissing for a page of another origin."""
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        raise CsrfMissing
+    return request.headers.get(CSRF_HEADER, "")
+
+
+def _answer(result: sessions.SignedIn, *, has_cookies: bool) -> dict[str, Any]:
+    body = {name: getattr(result, name) for name in result.__struct_fields__}
+    if has_cookies:
+        after_this_request(lambda response: _set_cookies(response, result))
+        for name in TOKENS:
+            del body[name]
+    return body
+
+
+def _set_cookies(response: Response, result: sessions.SignedIn) -> Response:
+    values = {
+        ACCESS_COOKIE: (result.access_token, result.expires_in),
+        REFRESH_COOKIE: (result.refresh_token, result.refresh_expires_in),
+        CSRF_COOKIE: (result.csrf_token, result.refresh_expires_in),
+    }
+    for name, (value, seconds) in values.items():
+        response.set_cookie(name, value, max_age=seconds, **_cookie_options(name))
+    return response
+
+
+def _clear_cookies(response: Response) -> Response:
+    for name in COOKIE_PATHS:
+        response.delete_cookie(name, **_cookie_options(name))
+    return response
+
+
+def _cookie_options(name: str) -> dict[str, Any]:
+    """The page reads the CSRF cookie, and no script the others."""
+    return {
+        "path": COOKIE_PATHS[name],
+        "secure": current_settings().has_tls,
+        "httponly": name != CSRF_COOKIE,
+        "samesite": "Lax",
+    }

@@ -1,0 +1,25 @@
+"""The verbs of ranking: apply what happened, read boards and impact, rebuild, verify."""
+
+from services.ranking.domain.batch import Batch, apply, batch_of
+from services.ranking.domain.boards import BoardPage, PlayerPosition, StandingLine, read_board, read_position
+from services.ranking.domain.impact import ImpactTotal, read_counters, read_impact
+from services.ranking.domain.recompute import Rebuilt, rebuild
+from services.ranking.domain.verification import Difference, verify
+
+__all__ = [
+    "Batch",
+    "BoardPage",
+    "Difference",
+    "ImpactTotal",
+    "PlayerPosition",
+    "Rebuilt",
+    "StandingLine",
+    "apply",
+    "batch_of",
+    "read_board",
+    "read_counters",
+    "read_impact",
+    "read_position",
+    "rebuild",
+    "verify",
+]

@@ -1,0 +1,251 @@
+"""The changes, written: one statement per kind of row, whatever the number of events behind them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from services.ranking.domain.changes import (
+    MICRO,
+    BarKey,
+    Changes,
+    Line,
+    StandingKey,
+    Sum,
+    SummaryKey,
+    scores,
+)
+from services.ranking.models import (
+    EDITION,
+    EDITION_BOARDS,
+    EDITION_LEAGUES,
+    LEAGUE,
+    NUMBERS,
+    PLAYER_BOARDS,
+    TEAM,
+    HistogramBar,
+    League,
+    Standing,
+    Summary,
+)
+from shared.database import insert_new, upsert_statement
+
+UNCHECKED = {"rows_are_checked": True, "dml_strategy": "raw"}
+"""How the consumer writes across tenants, without the detour through mapped objects."""
+
+
+def write(session: Session, changes: Changes, open_editions: Mapping[UUID, bool]) -> bool:
+    """Adds the changes to standings, histogram and summaries; says whether a row is new, and so has no name yet.
+
+    Rows are sorted by key: two workers that meet on a company's row wait for each other instead of deadlocking.
+    """
+    bars, has_new = _write_standings(session, changes, open_editions)
+    _write_bars(session, bars, open_editions)
+    _write_summaries(session, changes.summaries, open_editions)
+    return has_new
+
+
+def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A key made of numbers and texts: UUIDs compare in Python, a hundred times slower."""
+    return tuple([part.int if isinstance(part, UUID) else part for part in key])
+
+
+def _write_standings(
+    session: Session, changes: Changes, open_editions: Mapping[UUID, bool]
+) -> tuple[Counter[BarKey], bool]:
+    """The database adds and answers with the sums: what they were before is the sum less our difference."""
+    rows = [_standing_row(key, changes.standings[key], open_editions) for key in sorted(changes.standings, key=_order)]
+    bars: Counter[BarKey] = Counter()
+    gone: set[UUID] = set()
+    new_leagues: list[UUID] = []
+    has_new = False
+    if rows:
+        for *parts, points, completions, heads, batches in session.execute(
+            _standing_upsert(session), rows, execution_options=UNCHECKED
+        ):
+            key: StandingKey = tuple(parts)
+            line, board, is_new = changes.standings[key], key[1], batches == 1
+            if not is_new:
+                for measure, score in scores(board, points - line.points, heads - line.heads):
+                    bars[(*key[:4], measure, score)] -= 1
+            if board in PLAYER_BOARDS and not (points or completions or heads):
+                gone.add(key[4])
+                continue
+            for measure, score in scores(board, points, heads):
+                bars[(*key[:4], measure, score)] += 1
+            if is_new:
+                has_new = True
+                if board == EDITION_LEAGUES:
+                    new_leagues.append(key[4])
+    _delete_gone(session, gone)
+    _remember_leagues(session, changes, set(new_leagues))
+    return bars, has_new
+
+
+def _standing_row(key: StandingKey, line: Line, open_editions: Mapping[UUID, bool]) -> dict[str, Any]:
+    tenant_id, board, scope_id, view, contender_id = key
+    per_head = line.points * MICRO // line.heads if line.heads > 0 and board not in PLAYER_BOARDS else None
+    return {
+        "tenant_id": tenant_id,
+        "board": board,
+        "scope_id": scope_id,
+        "view": view,
+        "contender_id": contender_id,
+        "name": "",
+        "bracket": None,
+        "points": line.points,
+        "completions": line.completions,
+        "heads": line.heads,
+        "per_head": per_head,
+        "batches": 1,
+        "is_public": board in EDITION_BOARDS and open_editions.get(scope_id, False),
+    }
+
+
+def _standing_upsert(session: Session) -> Any:
+    statement = upsert_statement(session, Standing)
+    added = statement.excluded
+    points, heads = Standing.points + added.points, Standing.heads + added.heads
+    return statement.on_conflict_do_update(
+        index_elements=["tenant_id", "board", "scope_id", "view", "contender_id"],
+        set_={
+            "points": points,
+            "completions": Standing.completions + added.completions,
+            "heads": heads,
+            "per_head": _per_head(points, heads),
+            "batches": Standing.batches + 1,
+        },
+    ).returning(
+        Standing.tenant_id,
+        Standing.board,
+        Standing.scope_id,
+        Standing.view,
+        Standing.contender_id,
+        Standing.points,
+        Standing.completions,
+        Standing.heads,
+        Standing.batches,
+    )
+
+
+def _per_head(points: Any, heads: Any) -> Any:
+    """Rounded down as in Python, on databases whose division of integers rounds towards zero."""
+    return sa.case(
+        (sa.or_(heads <= 0, *(Standing.board == board for board in PLAYER_BOARDS)), None),
+        (points >= 0, points * MICRO // heads),
+        else_=-((-points * MICRO + heads - 1) // heads),
+    )
+
+
+def _delete_gone(session: Session, player_ids: set[UUID]) -> None:
+    """Takes players off a board they are no longer on, and never won anything on."""
+    for chunk in chunks(sorted(player_ids)):
+        session.execute(
+            sa.delete(Standing)
+            .where(
+                Standing.contender_id.in_(chunk),
+                Standing.board.in_(PLAYER_BOARDS),
+                Standing.points == 0,
+                Standing.completions == 0,
+                Standing.heads == 0,
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _remember_leagues(session: Session, changes: Changes, league_ids: set[UUID]) -> None:
+    """A league is first heard of by any of its events: from then on `rebuild` knows where to look."""
+    wheres = {found.where for key, found in changes.summaries.items() if key[1] == LEAGUE and key[2] in league_ids}
+    insert_new(
+        session,
+        League,
+        [
+            {
+                "tenant_id": where.tenant_id,
+                "league_id": where.league_id,
+                "edition_tenant_id": where.edition_tenant_id,
+                "edition_id": where.edition_id,
+                "name": "",
+                "revision": 0,
+            }
+            for where in sorted(wheres)
+        ],
+    )
+
+
+def _write_bars(session: Session, bars: Counter[BarKey], open_editions: Mapping[UUID, bool]) -> None:
+    rows = [
+        {
+            "tenant_id": key[0],
+            "board": key[1],
+            "scope_id": key[2],
+            "view": key[3],
+            "measure": key[4],
+            "score": key[5],
+            "contenders": count,
+            "is_public": key[1] in EDITION_BOARDS and open_editions.get(key[2], False),
+        }
+        for key in sorted(bars, key=_order)
+        if (count := bars[key])
+    ]
+    if not rows:
+        return
+    statement = upsert_statement(session, HistogramBar)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["tenant_id", "board", "scope_id", "view", "measure", "score"],
+            set_={"contenders": HistogramBar.contenders + statement.excluded.contenders},
+        ),
+        rows,
+        execution_options=UNCHECKED,
+    )
+    nobody = HistogramBar.contenders == sa.literal_column("0")  # a literal: the index is partial
+    session.execute(sa.delete(HistogramBar).where(nobody).execution_options(synchronize_session=False))
+
+
+def _write_summaries(session: Session, summaries: Mapping[SummaryKey, Sum], open_editions: Mapping[UUID, bool]) -> None:
+    rows = [_summary_row(key, summaries[key], open_editions) for key in sorted(summaries, key=_order)]
+    if not rows:
+        return
+    statement = upsert_statement(session, Summary)
+    added = statement.excluded
+    is_newer = sa.or_(Summary.as_of.is_(None), added.as_of > Summary.as_of)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["tenant_id", "scope", "scope_id", "view"],
+            set_={
+                **{name: getattr(Summary, name) + added[name] for name in (*NUMBERS, "heads")},
+                "as_of": sa.case((is_newer, added.as_of), else_=Summary.as_of),
+            },
+        ),
+        rows,
+        execution_options=UNCHECKED,
+    )
+
+
+def _summary_row(key: SummaryKey, found: Sum, open_editions: Mapping[UUID, bool]) -> dict[str, Any]:
+    tenant_id, scope, scope_id, view = key
+    return {
+        "tenant_id": tenant_id,
+        "scope": scope,
+        "scope_id": scope_id,
+        "view": view,
+        "edition_tenant_id": found.where.edition_tenant_id,
+        "edition_id": found.where.edition_id,
+        "league_id": found.where.league_id if scope in (TEAM, LEAGUE) else None,
+        "as_of": found.as_of,
+        "heads": found.heads,
+        "is_public": scope == EDITION and open_editions.get(scope_id, False),
+        **dict(zip(NUMBERS, found.numbers, strict=True)),
+    }
+
+
+def chunks(keys: Iterable[Any], size: int = 500) -> list[list[Any]]:
+    """Pieces that fit the number of variables a statement may have."""
+    listed = list(keys)
+    return [listed[start : start + size] for start in range(0, len(listed), size)]
