@@ -46,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = read_settings(os.environ)
         configure_logging(settings.log_level)
         if args.command == "simulate":
+            configure_logging("WARNING")  # a line for each of its batches would drown the progress bar
             return simulate(args, settings)
         check_disk(settings.data)
         if args.command == "verify":

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from shared.bus import open_bus
 from shared.database import Database
 from shared.migrations import migrate
@@ -44,10 +46,15 @@ class Embedded:
                 after(database, self.settings)
         return applied
 
-    def start(self) -> None:
-        """Starts relays, consumers, jobs and housekeeping as threads of this process."""
+    def start(self, *, has_clock: bool = True) -> None:
+        """Starts relays, consumers, jobs and housekeeping as threads of this process.
+
+        Without a clock nothing happens by itself when a moment has come: a simulation has its own time.
+        """
+        changes = {} if has_clock else {"every_minute": None}
         self.workers = [
-            Worker(service, self.settings, self.databases[name], self.bus) for name, service in self.services.items()
+            Worker(msgspec.structs.replace(service, **changes), self.settings, self.databases[name], self.bus)
+            for name, service in self.services.items()
         ]
         for worker in self.workers:  # every consumer exists by now, as the memory bus asks
             worker.start()

@@ -152,7 +152,7 @@ class Consumer:
             if self.parked_in_a_row >= DEAD_LETTERS_IN_A_ROW:
                 raise ConsumerStopped(f"{self.service}: {self.parked_in_a_row} dead letters in a row") from error
             self.parked_in_a_row += 1
-            log.exception("event_parked", service=self.service)
+            log.exception("event_parked", service=self.service, event_id=_id_of(raw))
             with self.database.transaction(across_tenants()) as session:
                 session.add(
                     DeadLetter(
@@ -170,6 +170,8 @@ class Consumer:
         fresh = {row[0] for row in insert_new(session, InboxRow, list(once.values()))}
         for kind, run in _runs(known, fresh):
             self.handlers[kind](session, run)
+        if fresh:
+            log.info("events_handled", service=self.service, events=len(fresh), first_event_id=str(known[0].id))
 
 
 def read_envelope(raw: bytes) -> Received[Any]:
@@ -188,11 +190,18 @@ def read_envelope(raw: bytes) -> Received[Any]:
     )
 
 
+def _id_of(raw: bytes) -> str | None:
+    """The id of an envelope that may be broken, for the log."""
+    try:
+        return str(msgspec.json.decode(raw, type=Envelope).id)
+    except msgspec.MsgspecError:
+        return None
+
+
 def _runs(events: list[Received[Any]], fresh: set[UUID]) -> Iterator[tuple[type[Event], list[Received[Any]]]]:
     """Consecutive events of one type, each event once and only if it was not handled before."""
-    seen: set[UUID] = set()
-    new = [event for event in events if event.id in fresh and not (event.id in seen or seen.add(event.id))]  # type: ignore[func-returns-value]
-    for kind, run in groupby(new, key=lambda event: type(event.data)):
+    new = {event.id: event for event in events if event.id in fresh}
+    for kind, run in groupby(new.values(), key=lambda event: type(event.data)):
         yield kind, list(run)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 from sqlalchemy.pool import ConnectionPoolEntry
 from uuid6 import uuid7
 
-from shared.tenancy import Scope, guard
+from shared.tenancy import GuardedSession, Scope, guard, scope_of
 
 BUSY_SECONDS = 15
 Row = TypeVar("Row")
@@ -99,8 +99,10 @@ class Database:
         self.url = sa.engine.make_url(url)
         self.engine = _create_engine(self.url)
         self.emitted = threading.Event()
-        self._writing = sessionmaker(self.engine, expire_on_commit=False)
-        self._reading = sessionmaker(self.engine.execution_options(read_only=True), expire_on_commit=False)
+        self._writing = sessionmaker(self.engine, class_=GuardedSession, expire_on_commit=False)
+        self._reading = sessionmaker(
+            self.engine.execution_options(read_only=True), class_=GuardedSession, expire_on_commit=False
+        )
         for maker in (self._writing, self._reading):
             guard(maker, SharedBase, TenantRow, PublicRow)
         event.listen(self._writing, "after_commit", self._after_commit)
@@ -123,7 +125,7 @@ class Database:
             yield session
 
     def _after_commit(self, session: Session) -> None:
-        if session.info.pop("has_emitted", False):
+        if session.info.get("emitted"):
             self.emitted.set()
 
     @contextlib.contextmanager
@@ -170,8 +172,7 @@ def insert_new(session: Session, model: type[Any], rows: Sequence[Mapping[str, A
     """
     if not rows:
         return []
-    scope: Scope = session.info["scope"]
-    scope.check_rows(model, rows)
+    scope_of(session).check_rows(model, rows)
     keys = sa.inspect(model).primary_key
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(model).on_conflict_do_nothing().returning(*keys)

@@ -84,9 +84,12 @@ def translate_validation(text: str, language: str | None = None) -> str:
 
 @functools.cache
 def _templates(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """Every translated sentence with braces, as a pattern that finds its values again in a filled-in one."""
+    """Every translated sentence with braces, as a pattern that finds its values again in a filled-in one.
+
+    The wordiest first: “at least {min}.” would also fit “at least 1 and at most 9.”
+    """
     templates = []
-    for entry in _catalog(language):
+    for entry in sorted(_catalog(language), key=lambda entry: -len(re.sub(r"\{\w+\}", "", str(entry.id)))):
         if isinstance(entry.id, str) and "{" in entry.id and isinstance(entry.string, str) and entry.string:
             pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+?)", re.escape(entry.id))
             templates.append((re.compile(pattern, re.DOTALL), entry.string))

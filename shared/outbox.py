@@ -91,7 +91,7 @@ def emit(session: Session, event: Event, *, tenant_id: UUID | None = None) -> No
         data=msgspec.Raw(_encoder.encode(event)),
     )
     session.add(OutboxRow(key=key, envelope=_encoder.encode(envelope).decode(), emitted_at=utc_now()))
-    session.info["has_emitted"] = True
+    session.info.setdefault("emitted", []).append(str(envelope.id))
 
 
 class Relay:

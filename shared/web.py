@@ -79,6 +79,7 @@ def build_app(
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROPAGATE_EXCEPTIONS=False, SERVICE=service)
     app.extensions["mpp"] = {"settings": settings, "database": database}
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     if settings.public_url:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     api = new_api(app, service)
@@ -142,12 +143,8 @@ def _open() -> None:
 
 def _sign_in(session: Session, *, is_required: bool) -> None:
     """Finds the caller and moves the session into their tenant: the one place that does so for a request."""
-    token, from_cookie = _token()
-    if token is None:
-        if is_required:
-            raise NotSignedIn
-        return
     try:
+        token, from_cookie = _token()
         caller = authenticate(session, token)
     except Refusal:
         if is_required:
@@ -162,14 +159,17 @@ def _sign_in(session: Session, *, is_required: bool) -> None:
     structlog.contextvars.bind_contextvars(tenant_id=str(caller.tenant_id), person_id=str(caller.person_id))
 
 
-def _token() -> tuple[str | None, bool]:
+def _token() -> tuple[str, bool]:
+    """The access token sent, and whether it came as a cookie. Raises NotSignedIn when there is none."""
     header = request.headers.get("Authorization", "")
-    if header:
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise NotSignedIn
-        return token.strip(), False
-    return request.cookies.get(ACCESS_COOKIE), True
+    scheme, _, token = header.partition(" ")
+    if not header:
+        token = request.cookies.get(ACCESS_COOKIE, "")
+    elif scheme.lower() != "bearer":
+        raise NotSignedIn
+    if not token.strip():
+        raise NotSignedIn
+    return token.strip(), not header
 
 
 def _check_csrf(caller: Caller) -> None:
@@ -217,8 +217,10 @@ def _observe(response: Response) -> None:
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     route = request.url_rule.rule if request.url_rule else "(none)"
     _extension()["metrics"].observe(request.method, route, response.status_code, seconds)
+    session: Session | None = g.get("session")
     log.info(
         "request",
+        event_ids=session.info.get("emitted", [])[:20] if session is not None else [],
         method=request.method,
         route=route,
         status=response.status_code,

@@ -110,7 +110,7 @@ class Player(TenantRow, Base):
     league_id: Mapped[UUID]
     team_id: Mapped[UUID]
     person_id: Mapped[UUID | None]
-    display_name: Mapped[str] = mapped_column(sa.String(60))
+    display_name: Mapped[str] = mapped_column(sa.String(80))
     joined_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(default=1)
@@ -199,7 +199,7 @@ class Person(TenantRow, Base):
     __tablename__ = "people"
 
     person_id: Mapped[UUID] = mapped_column(primary_key=True)
-    display_name: Mapped[str] = mapped_column(sa.String(60))
+    display_name: Mapped[str] = mapped_column(sa.String(80))
     roles: Mapped[list[str]]
     revision: Mapped[int]
     is_active: Mapped[bool] = mapped_column(default=True)

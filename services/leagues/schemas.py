@@ -180,7 +180,7 @@ class JoinSchema(Schema):
     """Joining with a code; in a chosen team, or in the smallest one."""
 
     code = Text(required=True, maximum=20, metadata={"example": "K7MP-X2QA"})
-    display_name = Text(maximum=60, metadata={"example": "Renard malin"})
+    display_name = Text(maximum=80, metadata={"example": "Renard malin"})
     team_id = ma.fields.UUID(allow_none=True, load_default=None, metadata={"example": None})
 
 
@@ -235,7 +235,7 @@ class PlayersAddSchema(Schema):
     """Players whom a leader enters by pseudonym, all or none."""
 
     names = ma.fields.List(
-        Text(maximum=60, metadata={"example": "Renard malin"}),
+        Text(maximum=80, metadata={"example": "Renard malin"}),
         required=True,
         validate=validate.Length(min=1, max=100),
     )
@@ -245,7 +245,7 @@ class PlayersAddSchema(Schema):
 class PlayerChangeSchema(Schema):
     """Another name, or another team."""
 
-    display_name = Text(maximum=60, metadata={"example": "Renard rusé"})
+    display_name = Text(maximum=80, metadata={"example": "Renard rusé"})
     team_id = ma.fields.UUID()
 
 

@@ -1,0 +1,1 @@
+"""The numbers: `make bench`. Each figure stands beside a ceiling measured in the same run, on the same machine."""
