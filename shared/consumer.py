@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.bus import Bus
@@ -29,6 +29,8 @@ from shared.tenancy import across_tenants
 log = structlog.get_logger(__name__)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 DEAD_LETTERS_IN_A_ROW = 50
+DATABASE_FAILURES = (OperationalError, InterfaceError, TimeoutError)
+"""What is no event's fault, and passes: locked, away, no connection free."""
 
 
 class Received(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
@@ -115,7 +117,7 @@ class Consumer:
                         self.subscription.commit()
                         pause = 0.1
                         break
-                    except (OperationalError, InterfaceError):
+                    except DATABASE_FAILURES:
                         log.exception("consumer_database_failed", service=self.service, retry_in_seconds=pause)
                         stop.wait(pause)
                         pause = min(pause * 2, 5.0)
@@ -123,9 +125,8 @@ class Consumer:
             self.is_stopped = True
             log.error("consumer_stopped", service=self.service, dead_letters_in_a_row=self.parked_in_a_row)
             raise
-        finally:
-            if not self.is_stopped:
-                self.subscription.close()
+        else:  # one that crashed does not leave its group: the relays would no longer wait for it
+            self.subscription.close()
 
     def handle(self, batch: list[bytes]) -> None:
         """Applies a batch in one transaction; when that fails, event by event, parking the ones that cannot be."""
@@ -133,7 +134,7 @@ class Consumer:
             with self.database.transaction(across_tenants()) as session:
                 self._apply(session, batch)
             self.parked_in_a_row = 0
-        except (OperationalError, InterfaceError, ConsumerStopped):
+        except (*DATABASE_FAILURES, ConsumerStopped):
             raise
         except Exception:
             log.warning("batch_failed", service=self.service, events=len(batch), exc_info=True)
@@ -146,7 +147,7 @@ class Consumer:
             with self.database.transaction(across_tenants()) as session:
                 self._apply(session, [raw])
             self.parked_in_a_row = 0
-        except (OperationalError, InterfaceError):
+        except DATABASE_FAILURES:
             raise
         except Exception as error:
             if self.parked_in_a_row >= DEAD_LETTERS_IN_A_ROW:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 from sqlalchemy.pool import ConnectionPoolEntry
 from uuid6 import uuid7
 
+from shared.settings import SettingsError
 from shared.tenancy import GuardedSession, Scope, guard, scope_of
 
 BUSY_SECONDS = 15
@@ -192,7 +193,7 @@ def upsert_statement(session: Session, model: type[Any]) -> Any:
 def _create_engine(url: sa.URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _create_sqlite_engine(url)
-    return sa.create_engine(url, pool_pre_ping=True)
+    return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
 
 
 def _create_sqlite_engine(url: sa.URL) -> Engine:
@@ -202,11 +203,13 @@ def _create_sqlite_engine(url: sa.URL) -> Engine:
     """
     synchronous = str(url.query.get("synchronous", "full"))
     if synchronous not in ("off", "normal", "full"):
-        raise ValueError(f"synchronous={synchronous}: choose off, normal or full")
+        raise SettingsError(f"MPP_DATABASE_URL says synchronous={synchronous}: choose off, normal or full.")
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
-        url.difference_update_query(["synchronous"]), connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+        url.difference_update_query(["synchronous"]),
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,  # the text of an error reaches the log, and people's names are no business of it
     )
     writer = threading.Lock()
 

@@ -14,7 +14,6 @@ from uuid import UUID
 import kombu
 import sqlalchemy as sa
 import structlog
-from kombu.exceptions import OperationalError as KombuError
 from sqlalchemy import event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -72,8 +71,10 @@ class JobQueue:
         try:
             with self.connect() as connection, connection.SimpleQueue(self.name) as queue:
                 queue.put("wake")
-        except (KombuError, OSError):
-            log.warning("job_wake_failed", queue=self.name)  # the worker looks by itself every few seconds
+        except (
+            Exception
+        ) as error:  # whatever a broker's library raises: the commit stands, and the worker looks by itself
+            log.warning("job_wake_failed", queue=self.name, error=type(error).__name__)
 
 
 class JobWorker:
@@ -122,13 +123,19 @@ class JobWorker:
         now = utc_now()
         with self.database.transaction(across_tenants(), read_only=True) as session:
             due = session.scalar(
-                sa.select(Job.job_id).where(Job.state.in_(("queued", "running")), Job.due_at <= now).limit(1)
+                sa.select(Job.job_id)
+                .where(Job.state.in_(("queued", "running")), Job.due_at <= now)
+                .order_by(Job.due_at)
+                .limit(1)
             )
         if due is None:
             return None
         with self.database.transaction(across_tenants()) as session:
             job = session.get(Job, due, with_for_update=True)
             if job is None or job.state not in ("queued", "running") or job.due_at > now:
+                return None
+            if job.attempts >= ATTEMPTS:  # each of its workers died with it
+                job.state, job.error = "failed", "WorkerDied: no worker came to the end of it"
                 return None
             job.state = "running"
             job.attempts += 1

@@ -11,8 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DatabaseError
 
 from shared.database import Database, SharedBase
+from shared.settings import SettingsError
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,10 +41,20 @@ def metadata_of(service: str) -> list[Any]:
 
 
 def pending_migrations(service: str, database: Database) -> list[str]:
-    """The revisions this version has and the database lacks, oldest first. Raises NewerDatabase otherwise."""
+    """The revisions this version has and the database lacks, oldest first.
+
+    Raises NewerDatabase, and SettingsError for a file that is no database.
+    """
     scripts = ScriptDirectory.from_config(_config(service))
-    with database.engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
+    try:
+        with database.engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    except DatabaseError as error:
+        if "not a database" in str(error) or "malformed" in str(error):
+            raise SettingsError(
+                f"{database.url.database} is not a database, or a damaged one: move it away, or restore a copy of it."
+            ) from error
+        raise
     known = [script.revision for script in scripts.walk_revisions()]
     if current is not None and current not in known:
         raise NewerDatabase(

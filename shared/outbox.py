@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.clock import transaction_time, utc_now
 from shared.contracts import Event
 from shared.database import Database, SharedBase, new_id
-from shared.tenancy import across_tenants, scope_of
+from shared.tenancy import TenancyError, across_tenants, scope_of
 
 log = structlog.get_logger(__name__)
 LINGER = 0.1
@@ -74,9 +74,12 @@ def emit(session: Session, event: Event, *, tenant_id: UUID | None = None) -> No
 
     The tenant is the session's own; a session across tenants names it.
     """
-    owner = tenant_id or scope_of(session).tenant_id
+    scope = scope_of(session)
+    owner = tenant_id or scope.tenant_id
     if owner is None:
         raise ValueError(f"{type(event).__name__}: an event belongs to a tenant")
+    if owner != scope.tenant_id and not scope.every_tenant:
+        raise TenancyError(f"{type(event).__name__}: emitted for another tenant")
     at = transaction_time(session)
     key = str(getattr(event, event.key) if event.key else owner)
     envelope = Envelope(

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.exc import OperationalError
 
 from shared import health
 from shared.bus import Bus, open_bus
@@ -192,9 +193,12 @@ def main(service: Service, arguments: Sequence[str] | None = None, commands: Map
         return status
     except (SettingsError, NewerDatabase) as error:
         return die(error)
+    except (OperationalError, OSError) as error:
+        return die(SettingsError(f"The database of {service.name} cannot be used: {str(error).splitlines()[0]}"))
 
 
 def _web(service: Service, settings: Settings) -> int:
+    service.create_app(settings, Database(settings.database_url_for(service.name)))  # refuses here what it must refuse
     Gunicorn(
         lambda: service.create_app(settings, Database(settings.database_url_for(service.name))), settings, workers=1
     ).run()

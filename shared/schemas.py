@@ -48,8 +48,8 @@ class Text(ma.fields.String):
         text: str = unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **kwargs)).strip()
         if any(_is_control(character, self.is_multiline) for character in text):
             raise self.make_error("control")
-        if not text and not self.may_be_empty:
-            raise self.make_error("empty")
+        if not self.may_be_empty and all(unicodedata.category(character)[0] in "CZ" for character in text):
+            raise self.make_error("empty")  # nothing in it shows
         if len(text) > self.maximum:
             raise self.make_error("long", maximum=self.maximum)
         return text
@@ -92,8 +92,9 @@ class Country(ma.fields.String):
     default_error_messages = {"country": message("Is not a country: give its two-letter code, such as FR or BE.")}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        code = super()._deserialize(value, attr, data, **kwargs).upper()
-        if len(code) != 2 or code not in COUNTRIES:
+        given = super()._deserialize(value, attr, data, **kwargs)
+        code = given.upper()
+        if len(given) != 2 or code not in COUNTRIES:  # "ß".upper() is "SS"
             raise self.make_error("country")
         return code
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
+import sqlalchemy as sa
 
 PREFIX = "MPP_"
 
@@ -56,6 +57,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.address.startswith("https://")
 
     @property
+    def log_file(self) -> Path:
+        """Where the embedded mode logs, so that its terminal shows the addresses; other roles use standard error."""
+        return self.data / "log" / "services.jsonl"
+
+    @property
     def mail_folder(self) -> Path:
         """Where mails are written when no SMTP server is configured."""
         return self.data / "mail"
@@ -76,7 +82,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     try:
         settings = msgspec.convert(given, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"A setting has a wrong value: {error}. Correct it in the environment.") from error
+        what, _, where = str(error).partition(" - at `$.")
+        name = PREFIX + where.strip("`").upper()
+        raise SettingsError(f"{name} has a wrong value: {what}. Correct it in the environment.") from error
     _check(settings)
     return settings
 
@@ -90,10 +98,17 @@ def _path(kind: type, value: object) -> Path:
 def _check(settings: Settings) -> None:
     if not 0 < settings.port < 65536:
         raise SettingsError(f"MPP_PORT is {settings.port}: choose a port between 1 and 65535.")
-    if settings.web_threads < 1:
-        raise SettingsError("MPP_WEB_THREADS must be 1 or more.")
+    for name in ("web_threads", "max_body_bytes", "access_token_seconds", "refresh_token_days", "relay_batch"):
+        if getattr(settings, name) < 1:
+            raise SettingsError(f"{PREFIX}{name.upper()} must be 1 or more.")
+    if settings.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise SettingsError("MPP_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR.")
     if "{service}" not in settings.database_url:
         raise SettingsError("MPP_DATABASE_URL must contain {service}: every service has a database of its own.")
+    try:
+        sa.engine.make_url(settings.database_url_for("x")).get_dialect()
+    except sa.exc.ArgumentError as error:  # its text would show the password
+        raise SettingsError("MPP_DATABASE_URL must look like sqlite:///folder/{service}.db.") from error
     if settings.public_url and urlsplit(settings.public_url).scheme not in ("http", "https"):
         raise SettingsError("MPP_PUBLIC_URL must begin with http:// or https://.")
     if settings.smtp_url and urlsplit(settings.smtp_url).scheme not in ("smtp", "smtps"):

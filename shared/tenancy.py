@@ -5,6 +5,7 @@ A session carries one scope. Without a scope nothing can be read or written: the
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 from uuid import UUID
@@ -129,6 +130,7 @@ def guard(maker: Any, shared_base: type[Any], private: type[Any], public: type[A
     event.listen(maker, "after_flush", check_writes)  # a relationship may have copied its parent's tenant meanwhile
 
 
+@functools.lru_cache(maxsize=4096)
 def _criteria(private: type[Any], public: type[Any], tenant_id: UUID | None, own_only: bool) -> tuple[Any, Any]:
     """What is added to every WHERE: the tenant's own rows, and to read also the public rows of everybody."""
     if tenant_id is None:
