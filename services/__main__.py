@@ -51,11 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
         check_disk(settings.data)
         if args.command == "verify":
             return verify(settings)
+        configure_logging(settings.log_level, settings.log_file)
         return serve(settings, has_demo=getattr(args, "demo", False))
     except (SettingsError, NewerDatabase) as error:
         return die(error)
     except (OperationalError, sqlite3.OperationalError, OSError) as error:
         return die(explain(error, os.environ.get("MPP_DATA", "data")))
+    except KeyboardInterrupt:  # while it starts: gunicorn has its own ear for Ctrl-C afterwards
+        return die(SettingsError("stopped before everything was up. Start again: nothing is left half done."))
 
 
 def check_disk(folder: Path) -> None:
@@ -108,6 +111,7 @@ def serve(settings: Settings, *, has_demo: bool) -> int:
     for name, steps in house.migrate().items():
         if steps:
             print(f"The database of {name} is up to date: {', '.join(steps)}")
+    house.application()  # what a setting makes impossible is told here; the worker could only die of it
     house.close()
     running: list[Embedded] = []
 
@@ -160,6 +164,7 @@ def print_welcome(settings: Settings, *, has_demo: bool) -> None:
         *(f"  API of {name:<11} {at}/{name}/api/v1/docs" for name in ("identity", "challenges", "leagues", "ranking")),
         "",
         f"  Data: {settings.data.resolve()}",
+        f"  Log:  {settings.log_file.resolve()}",
         f"  Mail: {where_mail_goes(settings)}",
     ]
     if has_demo:

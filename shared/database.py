@@ -212,6 +212,9 @@ def _create_sqlite_engine(url: sa.URL) -> Engine:
         hide_parameters=True,  # the text of an error reaches the log, and people's names are no business of it
     )
     writer = threading.Lock()
+    holding: set[Connection] = (
+        set()
+    )  # not connection.info: an interrupted statement takes that away before the rollback
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
@@ -227,7 +230,8 @@ def _create_sqlite_engine(url: sa.URL) -> Engine:
             connection.exec_driver_sql("BEGIN")
             return
         # Threads of this process queue here, fairly; SQLite's own wait polls, and a busy writer can starve a request.
-        connection.info["holds_writer"] = writer.acquire(timeout=BUSY_SECONDS)
+        if writer.acquire(timeout=BUSY_SECONDS):
+            holding.add(connection)
         try:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         except BaseException:
@@ -235,7 +239,8 @@ def _create_sqlite_engine(url: sa.URL) -> Engine:
             raise
 
     def _release(connection: Connection) -> None:
-        if connection.info.pop("holds_writer", False):
+        if connection in holding:
+            holding.discard(connection)
             writer.release()
 
     event.listen(engine, "commit", _release)

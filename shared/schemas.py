@@ -48,7 +48,7 @@ class Text(ma.fields.String):
         text: str = unicodedata.normalize("NFC", super()._deserialize(value, attr, data, **kwargs)).strip()
         if any(_is_control(character, self.is_multiline) for character in text):
             raise self.make_error("control")
-        if not self.may_be_empty and all(unicodedata.category(character)[0] in "CZ" for character in text):
+        if not self.may_be_empty and all(unicodedata.category(one) in ("Cf", "Zs") for one in text):
             raise self.make_error("empty")  # nothing in it shows
         if len(text) > self.maximum:
             raise self.make_error("long", maximum=self.maximum)

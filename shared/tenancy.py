@@ -89,6 +89,10 @@ def guard(maker: Any, shared_base: type[Any], private: type[Any], public: type[A
     `shared_base` holds the tables that are no tenant's; `private` and `public` are the mixins of the others.
     """
 
+    @functools.lru_cache(maxsize=4096)
+    def criteria(tenant_id: UUID | None, own_only: bool) -> tuple[Any, Any]:
+        return _criteria(private, public, tenant_id, own_only)
+
     def filter_statement(state: ORMExecuteState) -> None:
         scope = scope_of(state.session)
         if scope.every_tenant:
@@ -105,7 +109,7 @@ def guard(maker: Any, shared_base: type[Any], private: type[Any], public: type[A
                 "only mapped classes can be filtered by tenant: no bare table, no text; and a class that only occurs "
                 "inside an expression must be named in select_from() or join()"
             )
-        state.statement = state.statement.options(*_criteria(private, public, scope.tenant_id, own_only))
+        state.statement = state.statement.options(*criteria(scope.tenant_id, own_only))
         if state.is_column_load and state.bind_mapper is not None:  # a refresh: the ORM adds no criteria to it
             kind = state.bind_mapper.class_
             if issubclass(kind, (private, public)):
@@ -130,7 +134,6 @@ def guard(maker: Any, shared_base: type[Any], private: type[Any], public: type[A
     event.listen(maker, "after_flush", check_writes)  # a relationship may have copied its parent's tenant meanwhile
 
 
-@functools.lru_cache(maxsize=4096)
 def _criteria(private: type[Any], public: type[Any], tenant_id: UUID | None, own_only: bool) -> tuple[Any, Any]:
     """What is added to every WHERE: the tenant's own rows, and to read also the public rows of everybody."""
     if tenant_id is None:

@@ -137,3 +137,8 @@ def emitted(house: House, service: str, *kinds: type[Event]) -> list[Any]:
         rows = session.scalars(sa.select(OutboxRow.envelope).order_by(OutboxRow.position)).all()
     events = [read_envelope(row.encode()).data for row in rows]
     return [event for event in events if isinstance(event, kinds)]
+
+
+def patch(client: FlaskClient, path: str, *, json: Any) -> Any:
+    """Changes something with the ETag it has now; returns the response."""
+    return client.patch(path, json=json, headers={"If-Match": client.get(path).headers.get("ETag", '"none"')})

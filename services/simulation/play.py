@@ -12,8 +12,8 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from services.embedded import Embedded
-from services.leagues.domain import completions, editions, players
-from services.leagues.domain.completions import Act, Outcome
+from services.leagues.domain import completions, editions, players, recording
+from services.leagues.domain.recording import Act, Outcome
 from services.leagues.models import Completion, League, Player, Tenant
 from services.simulation import people, world
 from services.simulation.world import Course, World, caller
@@ -211,9 +211,9 @@ class LeagueDay:
             player = by_id.get(act.player_id) if act.player_id else None
             is_alone = player is not None and player.person_id is not None and self.draw.random() < ALONE
             (alone if is_alone else grid).append(act)
-        outcomes = completions.record_completions(session, self.leading, league, grid) if grid else []
+        outcomes = recording.record_completions(session, self.leading, league, grid) if grid else []
         for act in alone:
-            outcomes += completions.record_completions(session, self._self(by_id, act), league, [act])
+            outcomes += recording.record_completions(session, self._self(by_id, act), league, [act])
         return outcomes
 
     def _self(self, by_id: dict[UUID, Player], act: Act) -> Caller:
@@ -242,7 +242,7 @@ class LeagueDay:
                     )
                 )
         if wrong:
-            self.tally.note(completions.record_completions(session, self.leading, league, wrong))
+            self.tally.note(recording.record_completions(session, self.leading, league, wrong))
 
     def _same(self, done: Completion) -> Act:
         return Act(

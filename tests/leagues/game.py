@@ -8,8 +8,8 @@ from uuid import UUID
 
 from flask.testing import FlaskClient
 
-from services.leagues.domain import completions, editions, leagues, players
-from services.leagues.domain.completions import Act, Outcome
+from services.leagues.domain import completions, editions, leagues, players, recording
+from services.leagues.domain.recording import Act, Outcome
 from services.leagues.models import Player
 from shared.auth import Caller
 from shared.clock import at_wall_clock
@@ -114,7 +114,7 @@ class Stage:
         facts = {"completion_id": new_id(), "player_id": self.player_id, "challenge_id": challenge_id} | act
         with at(self.house, self.caller, self.moment(local)) as session:
             league = leagues.find_league(session, self.league_id)
-            return completions.record_completion(session, self.caller, league, Act(**facts))
+            return recording.record_completion(session, self.caller, league, Act(**facts))
 
     def join(self, local: str) -> Player:
         """Somebody new joins the stage's league at a local time; raises the refusal."""

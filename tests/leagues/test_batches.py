@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.leagues.domain import completions, leagues
-from services.leagues.domain.completions import Act
+from services.leagues.domain import leagues, recording
+from services.leagues.domain.recording import Act
 from services.leagues.errors import EditionNotOpen, TierUnknown
 from shared.contracts import CompletionRecorded
 from shared.database import new_id
@@ -77,7 +77,7 @@ def test_a_batch_after_the_end_is_refused_act_by_act(stage: Stage) -> None:
     with at(stage.house, stage.caller, stage.moment("2026-05-01T12:00")) as session:
         league = leagues.find_league(session, stage.league_id)
         acts = [Act(completion_id=new_id(), challenge_id=challenge, player_id=stage.player_id) for _ in range(3)]
-        outcomes = completions.record_completions(session, stage.caller, league, acts)
+        outcomes = recording.record_completions(session, stage.caller, league, acts)
     assert [type(outcome.refusal) for outcome in outcomes] == [EditionNotOpen] * 3
     assert emitted(stage.house, "leagues", CompletionRecorded) == []
 
@@ -90,5 +90,5 @@ def test_the_tier_of_one_act_does_not_spoil_the_others(stage: Stage) -> None:
             Act(completion_id=new_id(), challenge_id=challenge, player_id=stage.player_id, tier=tier)
             for tier in ("little", None, "much")
         ]
-        outcomes = completions.record_completions(session, stage.caller, league, acts)
+        outcomes = recording.record_completions(session, stage.caller, league, acts)
     assert [type(outcome.refusal) for outcome in outcomes] == [type(None), TierUnknown, type(None)]

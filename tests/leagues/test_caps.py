@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from services.leagues.domain import completions, leagues
-from services.leagues.domain.completions import Act, period_of
+from services.leagues.domain import leagues, recording
+from services.leagues.domain.recording import Act, period_of
 from services.leagues.errors import CapReached
 from services.leagues.models import Completion
 from shared.contracts import CompletionRecorded
@@ -57,7 +57,7 @@ def test_many_databases_at_once_on_one_file_hold_the_cap(game: Game) -> None:
                 league = leagues.find_league(session, UUID(game.league["league_id"]))
                 what = {"challenge_id": challenge, "player_id": UUID(game.players[0]["player_id"])}
                 one = Act(completion_id=new_id(), **what)
-                return completions.record_completion(session, game.teacher, league, one).completion.tier  # type: ignore[union-attr]
+                return recording.record_completion(session, game.teacher, league, one).completion.tier  # type: ignore[union-attr]
         except CapReached as refusal:
             return refusal.code
         finally:

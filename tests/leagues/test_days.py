@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.leagues.domain import completions, leagues
-from services.leagues.domain.completions import Act
+from services.leagues.domain import leagues, recording
+from services.leagues.domain.recording import Act
 from services.leagues.errors import CapReached, DayInFuture, DayOutsideEdition, EditionNotOpen
 from shared.contracts import CompletionRecorded
 from shared.database import new_id
@@ -69,7 +69,7 @@ def test_a_transaction_that_began_in_time_ends_in_time(stage: Stage) -> None:
         league = leagues.find_league(session, stage.league_id)
         for challenge in challenges:
             act = Act(completion_id=new_id(), challenge_id=challenge, player_id=stage.player_id)
-            completions.record_completion(session, stage.caller, league, act)
+            recording.record_completion(session, stage.caller, league, act)
     recorded = emitted(stage.house, "leagues", CompletionRecorded)
     assert {event.at for event in recorded} == {stage.moment("2026-04-08T19:59:59")}
 

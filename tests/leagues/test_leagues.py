@@ -8,7 +8,7 @@ from services.leagues.domain.leagues import CODE_LETTERS
 from shared.contracts import LeaderAppointed, LeaderResigned, LeagueCreated, PersonSuspended, TeamCreated
 from shared.database import new_id
 from shared.tenancy import COMMUNITY_TENANT_ID, PLATFORM_TENANT_ID
-from tests.builders import create_edition, create_league, emitted, know_person, teacher_of, tell
+from tests.builders import create_edition, create_league, emitted, know_person, patch, teacher_of, tell
 from tests.house import House, caller_of
 from tests.leagues.game import API, Game
 
@@ -18,7 +18,7 @@ def lead(game: Game, person_id: Any) -> Any:
 
 
 def change(client: Any, path: str, **changes: Any) -> Any:
-    return client.patch(path, json=changes, headers={"If-Match": client.get(path).headers.get("ETag", '"none"')})
+    return patch(client, path, json=changes)
 
 
 def test_a_teacher_creates_a_league_with_its_teams_and_leads_it(game: Game) -> None:
@@ -253,7 +253,7 @@ def test_another_schools_league_is_not_there(house: House, game: Game) -> None:
     assert client.post(game.path("leaders"), json={"person_id": str(stranger.person_id)}).status_code == 404
     assert client.delete(game.path(f"leaders/{game.teacher.person_id}")).status_code == 404
     team, player = game.teams[0]["team_id"], game.players[0]["player_id"]
-    assert client.patch(game.path(f"teams/{team}"), json={"name": "x"}).status_code == 404
-    assert client.patch(game.path(f"players/{player}"), json={"display_name": "x"}).status_code == 404
+    assert patch(client, game.path(f"teams/{team}"), json={"name": "x"}).status_code == 404
+    assert patch(client, game.path(f"players/{player}"), json={"display_name": "x"}).status_code == 404
     assert client.delete(game.path(f"players/{player}")).status_code == 404
     assert client.get(f"{API}/leagues").json == []

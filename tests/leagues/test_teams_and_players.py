@@ -12,7 +12,7 @@ from services.leagues.domain.teams import moves_to_balance
 from services.leagues.errors import EditionNotOpen
 from shared.contracts import PlayerJoined, PlayerLeft, PlayerMoved, PlayerRenamed
 from shared.database import new_id
-from tests.builders import add_players, create_league, emitted, record
+from tests.builders import add_players, create_league, emitted, patch, record
 from tests.house import House, caller_of
 from tests.leagues.game import API, Game, Stage
 
@@ -121,8 +121,8 @@ def test_a_team_of_another_league_is_unknown(game: Game) -> None:
     names = {"names": ["Lynx"], "team_id": team["team_id"]}
     assert game.client.post(game.path("players"), json=names).json["code"] == "team_unknown"
     player = game.path(f"players/{game.players[0]['player_id']}")
-    assert game.client.patch(player, json={"team_id": team["team_id"]}).json["code"] == "team_unknown"
-    assert game.client.patch(game.path(f"teams/{team['team_id']}"), json={"name": "x"}).json["code"] == "team_unknown"
+    assert patch(game.client, player, json={"team_id": team["team_id"]}).json["code"] == "team_unknown"
+    assert patch(game.client, game.path(f"teams/{team['team_id']}"), json={"name": "x"}).json["code"] == "team_unknown"
 
 
 def test_somebody_who_comes_back_is_the_same_player_with_the_points_won_before(game: Game) -> None:
@@ -141,7 +141,7 @@ def test_somebody_who_comes_back_is_the_same_player_with_the_points_won_before(g
 def test_the_revisions_of_a_player_only_grow(game: Game) -> None:
     pupil = game.join()
     path = game.path(f"players/{pupil.player['player_id']}")
-    game.client.patch(path, json={"display_name": "Ours", "team_id": game.teams[0]["team_id"]})
+    patch(game.client, path, json={"display_name": "Ours", "team_id": game.teams[0]["team_id"]})
     pupil.client.delete(path)
     pupil.client.post(f"{API}/players", json={"code": game.league["code"]})
     events = emitted(game.house, "leagues", PlayerJoined, PlayerRenamed, PlayerMoved, PlayerLeft)
@@ -171,9 +171,9 @@ def test_a_player_takes_out_nobody_else(game: Game) -> None:
 def test_players_rename_themselves_and_leaders_anybody(game: Game) -> None:
     pupil = game.join()
     own, other = (game.path(f"players/{player['player_id']}") for player in (pupil.player, game.players[0]))
-    assert pupil.client.patch(own, json={"display_name": "Ours"}).json["display_name"] == "Ours"
-    assert pupil.client.patch(other, json={"display_name": "Ours"}).json["code"] == "not_yours"
-    assert game.client.patch(other, json={"display_name": "Lynx"}).json["display_name"] == "Lynx"
+    assert patch(pupil.client, own, json={"display_name": "Ours"}).json["display_name"] == "Ours"
+    assert patch(pupil.client, other, json={"display_name": "Ours"}).json["code"] == "not_yours"
+    assert patch(game.client, other, json={"display_name": "Lynx"}).json["display_name"] == "Lynx"
     assert [event.display_name for event in emitted(game.house, "leagues", PlayerRenamed)] == ["Ours", "Lynx"]
 
 
@@ -181,15 +181,15 @@ def test_only_leaders_move_a_player(game: Game) -> None:
     pupil = game.join()
     path = game.path(f"players/{pupil.player['player_id']}")
     body = {"team_id": game.teams[0]["team_id"]}
-    assert pupil.client.patch(path, json=body).json["code"] == "not_yours"
-    assert game.client.patch(path, json=body).json["team_id"] == body["team_id"]
+    assert patch(pupil.client, path, json=body).json["code"] == "not_yours"
+    assert patch(game.client, path, json=body).json["team_id"] == body["team_id"]
 
 
 def test_points_already_won_stay_with_the_team_they_were_won_for(game: Game) -> None:
     player = game.players[0]
     done = record(game.client, game.league, game.challenge, player_id=player["player_id"]).json
     other = next(team["team_id"] for team in game.teams if team["team_id"] != player["team_id"])
-    game.client.patch(game.path(f"players/{player['player_id']}"), json={"team_id": other})
+    patch(game.client, game.path(f"players/{player['player_id']}"), json={"team_id": other})
     assert game.completions()[0]["team_id"] == done["team_id"] == player["team_id"]
     again = record(game.client, game.league, game.challenge, id=done["completion_id"], player_id=player["player_id"])
     assert (again.status_code, again.json["team_id"]) == (200, player["team_id"])
@@ -199,11 +199,11 @@ def test_locked_teams_do_not_change_until_they_are_unlocked(game: Game) -> None:
     body = {"team_id": game.teams[1]["team_id"]}
     path = game.path(f"players/{game.players[0]['player_id']}")
     assert lock_teams(game, "2026-01-01T09:00:00+01:00").status_code == 200
-    refusal = game.client.patch(path, json=body)
+    refusal = patch(game.client, path, json=body)
     assert (refusal.status_code, refusal.json["code"]) == (409, "teams_locked")
     assert game.client.post(game.path("teams/balance")).json["code"] == "teams_locked"
     lock_teams(game, None)
-    assert game.client.patch(path, json=body).status_code == 200
+    assert patch(game.client, path, json=body).status_code == 200
 
 
 def test_a_lock_in_the_future_does_not_hold_yet(game: Game) -> None:
@@ -215,14 +215,14 @@ def test_a_renamed_player_may_keep_a_locked_team(game: Game) -> None:
     lock_teams(game, "2026-01-01T09:00:00+01:00")
     player = game.players[0]
     body = {"display_name": "Ours", "team_id": player["team_id"]}
-    assert game.client.patch(game.path(f"players/{player['player_id']}"), json=body).status_code == 200
+    assert patch(game.client, game.path(f"players/{player['player_id']}"), json=body).status_code == 200
 
 
 def test_the_names_of_teams_are_unique_in_a_league_whatever_their_case(game: Game) -> None:
     assert game.client.post(game.path("teams"), json={"name": "COLIBRIS"}).json["code"] == "team_name_taken"
     path = game.path(f"teams/{game.teams[1]['team_id']}")
-    assert game.client.patch(path, json={"name": "colibris"}).json["code"] == "team_name_taken"
-    assert game.client.patch(path, json={"name": "abeilles"}).json["name"] == "abeilles"
+    assert patch(game.client, path, json={"name": "colibris"}).json["code"] == "team_name_taken"
+    assert patch(game.client, path, json={"name": "abeilles"}).json["name"] == "abeilles"
     assert game.client.post(game.path("teams"), json={"name": "Loups"}).status_code == 201
 
 

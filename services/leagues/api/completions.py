@@ -7,8 +7,8 @@ from uuid import UUID
 
 from flask_smorest.pagination import PaginationParameters
 
-from services.leagues.domain import completions, leagues
-from services.leagues.domain.completions import Act, Outcome
+from services.leagues.domain import completions, leagues, recording
+from services.leagues.domain.recording import Act, Outcome
 from services.leagues.errors import (
     AnotherCompletion,
     CapReached,
@@ -68,7 +68,7 @@ def record_completion(facts: dict[str, Any], completion_id: UUID) -> Any:
     session = current_session()
     league = leagues.find_league(session, facts.pop("league_id"))
     act = Act(completion_id=completion_id, **facts)
-    outcome = completions.record_completion(session, current_caller(), league, act)
+    outcome = recording.record_completion(session, current_caller(), league, act)
     return outcome.completion, 201 if outcome.is_new else 200
 
 
@@ -84,7 +84,7 @@ def record_completions(facts: dict[str, Any], league_id: UUID) -> Any:
     session = current_session()
     league = leagues.find_league(session, league_id)
     acts = [Act(**act) for act in facts["completions"]]
-    return [_shown(outcome) for outcome in completions.record_completions(session, current_caller(), league, acts)]
+    return [_shown(outcome) for outcome in recording.record_completions(session, current_caller(), league, acts)]
 
 
 @blueprint.route("/completions")

@@ -142,22 +142,37 @@ def list_teams(league_id: UUID) -> Any:
 @blueprint.response(201, TeamSchema)
 def add_team(facts: dict[str, Any], league_id: UUID) -> Any:
     """Add a team to a league."""
-    team = teams.add_team(current_session(), _led(league_id), facts["name"])
-    return {"team_id": team.team_id, "league_id": team.league_id, "name": team.name, "players": 0}
+    league = _led(league_id)
+    team = teams.add_team(current_session(), league, facts["name"])
+    return teams.team_with_size(current_session(), league, team)
+
+
+@blueprint.route("/leagues/<id:league_id>/teams/<id:team_id>")
+@roles()
+@refuses(NotInLeague)
+@blueprint.etag
+@blueprint.response(200, TeamSchema)
+def get_team(league_id: UUID, team_id: UUID) -> Any:
+    """Show a team."""
+    session = current_session()
+    league = leagues.find_league(session, league_id)
+    leagues.require_member(session, current_caller(), league)
+    return teams.team_with_size(session, league, teams.find_team(session, league, team_id))
 
 
 @blueprint.route("/leagues/<id:league_id>/teams/<id:team_id>", methods=["PATCH"])
 @roles(*LEADING)
 @refuses(NotLeader, TeamNameTaken)
+@blueprint.etag
 @blueprint.arguments(TeamCreateSchema)
 @blueprint.response(200, TeamSchema)
 def rename_team(facts: dict[str, Any], league_id: UUID, team_id: UUID) -> Any:
     """Rename a team."""
     session = current_session()
     league = _led(league_id)
-    team = teams.rename_team(session, league, teams.find_team(session, league, team_id), facts["name"])
-    count = teams.sizes(session, league)[team.team_id]
-    return {"team_id": team.team_id, "league_id": team.league_id, "name": team.name, "players": count}
+    team = teams.find_team(session, league, team_id)
+    blueprint.check_etag(teams.team_with_size(session, league, team), TeamSchema)
+    return teams.team_with_size(session, league, teams.rename_team(session, league, team, facts["name"]))
 
 
 @blueprint.route("/leagues/<id:league_id>/teams/balance", methods=["POST"])

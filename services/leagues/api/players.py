@@ -82,9 +82,23 @@ def add_players(facts: dict[str, Any], league_id: UUID) -> Any:
     return players.add_players(session, league, facts["names"], facts["team_id"])
 
 
+@blueprint.route("/leagues/<id:league_id>/players/<id:player_id>")
+@roles()
+@refuses(NotInLeague, PlayerUnknown)
+@blueprint.etag
+@blueprint.response(200, PlayerSchema)
+def get_player(league_id: UUID, player_id: UUID) -> Any:
+    """Show a player."""
+    session = current_session()
+    league = leagues.find_league(session, league_id)
+    leagues.require_member(session, current_caller(), league)
+    return players.find_player(session, league, player_id)
+
+
 @blueprint.route("/leagues/<id:league_id>/players/<id:player_id>", methods=["PATCH"])
 @roles(ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
 @refuses(NotYours, PlayerUnknown, TeamUnknown, TeamsLocked)
+@blueprint.etag
 @blueprint.arguments(PlayerChangeSchema)
 @blueprint.response(200, PlayerSchema)
 def change_player(changes: dict[str, Any], league_id: UUID, player_id: UUID) -> Any:
@@ -95,6 +109,7 @@ def change_player(changes: dict[str, Any], league_id: UUID, player_id: UUID) -> 
     session = current_session()
     league = leagues.find_league(session, league_id, is_locked=True)
     player = players.find_player(session, league, player_id)
+    blueprint.check_etag(player, PlayerSchema)
     return players.change_player(session, current_caller(), league, player, changes)
 
 

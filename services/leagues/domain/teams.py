@@ -93,10 +93,16 @@ def sizes(session: Session, league: League) -> dict[UUID, int]:
 def teams_with_sizes(session: Session, league: League) -> list[dict[str, Any]]:
     """The teams of a league, each with how many play in it."""
     counts = sizes(session, league)
-    return [
-        {"team_id": team.team_id, "league_id": team.league_id, "name": team.name, "players": counts[team.team_id]}
-        for team in session.scalars(list_teams(league))
-    ]
+    return [_with_size(team, counts[team.team_id]) for team in session.scalars(list_teams(league))]
+
+
+def team_with_size(session: Session, league: League, team: Team) -> dict[str, Any]:
+    """A team, with how many play in it."""
+    return _with_size(team, sizes(session, league)[team.team_id])
+
+
+def _with_size(team: Team, players: int) -> dict[str, Any]:
+    return {"team_id": team.team_id, "league_id": team.league_id, "name": team.name, "players": players}
 
 
 def smallest(sizes: dict[UUID, int]) -> UUID:
