@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
@@ -245,6 +246,8 @@ class StrictParser(FlaskParser):  # type: ignore[misc]
         """The body. Raises NotJson when there is one under another content type, BrokenJson."""
         if not req.is_json:
             raise NotJson
+        if req.content_length is None and len(req.get_data()) >= (req.max_content_length or sys.maxsize):
+            raise BodyTooLarge(maximum=req.max_content_length)  # sent in chunks: werkzeug cuts it off in silence
         try:
             return super().load_json(req, schema)
         except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end

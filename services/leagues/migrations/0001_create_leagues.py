@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from shared import database as types
+from shared.tables_0001 import create_shared_tables
 
 revision = "0001"
 down_revision = None
@@ -209,73 +210,4 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_completions_tenant_id_player_id"), ["tenant_id", "player_id"], unique=False
         )
-
-    op.create_table(
-        "access_rules",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("session_id", sa.Uuid(), nullable=False),
-        sa.Column("is_suspended", sa.Boolean(), nullable=False),
-        sa.Column("suspension_revision", types.Integer64, nullable=False),
-        sa.Column("refused_before", types.UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("tenant_id", "person_id", "session_id", name=op.f("pk_access_rules")),
-    )
-    op.create_table(
-        "dead_letters",
-        sa.Column("dead_letter_id", sa.Uuid(), nullable=False),
-        sa.Column("envelope", sa.Text(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.Column("parked_at", types.UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("dead_letter_id", name=op.f("pk_dead_letters")),
-    )
-    op.create_table(
-        "inbox",
-        sa.Column("event_id", sa.Uuid(), nullable=False),
-        sa.Column("handled_at", types.UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_inbox")),
-    )
-    with op.batch_alter_table("inbox", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_inbox_handled_at"), ["handled_at"], unique=False)
-
-    op.create_table(
-        "jobs",
-        sa.Column("job_id", sa.Uuid(), nullable=False),
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("payload", types.Json, nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("progress", types.Integer64, nullable=False),
-        sa.Column("attempts", types.Integer64, nullable=False),
-        sa.Column("due_at", types.UtcDateTime(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_jobs")),
-    )
-    with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_jobs_due_at"), ["due_at"], unique=False)
-
-    op.create_table(
-        "outbox",
-        sa.Column("position", types.Integer64, autoincrement=True, nullable=False),
-        sa.Column("key", sa.String(length=64), nullable=False),
-        sa.Column("envelope", sa.Text(), nullable=False),
-        sa.Column("emitted_at", types.UtcDateTime(), nullable=False),
-        sa.Column("published_at", types.UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("position", name=op.f("pk_outbox")),
-        sqlite_autoincrement=True,
-    )
-    with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_outbox_unpublished",
-            ["position"],
-            unique=False,
-            sqlite_where=sa.text("published_at IS NULL"),
-            postgresql_where=sa.text("published_at IS NULL"),
-        )
-
-    op.create_table(
-        "signing_keys",
-        sa.Column("key_id", sa.String(length=64), nullable=False),
-        sa.Column("jwk", types.Json, nullable=False),
-        sa.Column("expires_at", types.UtcDateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_signing_keys")),
-    )
+    create_shared_tables()
