@@ -122,16 +122,15 @@ def serve(settings: Settings, *, has_demo: bool) -> int:
         running.append(inside)
         return inside.application()
 
-    def stop(_server: object, _worker: object) -> None:
+    def stop() -> None:
         for inside in running:
             inside.stop()
             inside.close()
         running.clear()
 
-    def welcome(_server: object) -> None:
-        print_welcome(settings, has_demo=has_demo)
-
-    Gunicorn(make_application, settings, workers=1, worker_exit=stop, when_ready=welcome).run()
+    Gunicorn(
+        make_application, settings, on_ready=lambda: print_welcome(settings, has_demo=has_demo), on_exit=stop
+    ).run()
     return 0
 
 

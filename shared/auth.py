@@ -140,7 +140,7 @@ def authenticate(session: Session, token: str) -> Caller:
         issued_at = datetime.fromtimestamp(decoded["iat"], UTC)
         if decoded["iss"] != ISSUER or decoded["exp"] <= now.timestamp():
             raise NotSignedIn
-    except (JoseError, ValueError, KeyError, TypeError) as error:
+    except (JoseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise NotSignedIn from error
     _check_access(session, caller, issued_at)
     return caller
@@ -241,9 +241,14 @@ def remember_revocations(session: Session, events: Sequence[Received[AccessRevok
 
 
 def remember_keys(session: Session, events: Sequence[Received[SigningKeyPublished]]) -> None:
-    """Handler: keeps the public keys that tokens are verified with."""
+    """Handler: keeps the public keys that tokens are verified with. A key's end only ever comes nearer."""
     for event in events:
-        session.merge(SigningKey(key_id=event.data.key_id, jwk=dict(event.data.jwk), expires_at=event.data.expires_at))
+        known = session.get(SigningKey, event.data.key_id)
+        if known is None:
+            key = SigningKey(key_id=event.data.key_id, jwk=dict(event.data.jwk), expires_at=event.data.expires_at)
+            session.add(key)
+        else:
+            known.expires_at = min(known.expires_at, event.data.expires_at)
 
 
 ACCESS_HANDLERS: Handlers = {

@@ -121,12 +121,25 @@ class Worker:
 
 
 class Gunicorn(BaseApplication):  # type: ignore[misc]
-    """gunicorn, threaded, around one WSGI application that is made in the worker, after the fork."""
+    """gunicorn, threaded, around one WSGI application that is made in the worker, after the fork.
 
-    def __init__(self, make_application: Callable[[], Any], settings: Settings, **options: Any) -> None:
+    `on_ready` is called in the arbiter once it listens, `on_exit` in the worker when its last request is answered.
+    """
+
+    def __init__(
+        self,
+        make_application: Callable[[], Any],
+        settings: Settings,
+        *,
+        on_ready: Callable[[], None] = lambda: None,
+        on_exit: Callable[[], None] = lambda: None,
+    ) -> None:
         self._make_application = make_application
+        self._on_ready = on_ready
+        self._on_exit = on_exit
         self._options = {
             "bind": f"{settings.host}:{settings.port}",
+            "workers": 1,
             "worker_class": "gthread",
             "threads": settings.web_threads,
             "graceful_timeout": 20,
@@ -135,9 +148,25 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "loglevel": "warning",
             "accesslog": None,
-            **options,
+            "when_ready": self._when_ready,
+            "post_worker_init": self._after_fork,
+            "worker_exit": self._before_exit,
         }
         super().__init__()
+
+    def _when_ready(self, _arbiter: Any) -> None:
+        """Ctrl-C ends the requests in hand, as SIGTERM does; gunicorn's own answer to it drops them."""
+        signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        self._on_ready()
+
+    def _after_fork(self, _worker: Any) -> None:
+        """A terminal sends Ctrl-C to the worker too: the arbiter alone decides."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def _before_exit(self, _arbiter: Any, _worker: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGQUIT):  # a second one must not cut the clean-up short
+            signal.signal(number, signal.SIG_IGN)
+        self._on_exit()
 
     def load_config(self) -> None:
         """Hands our options to gunicorn."""
@@ -199,9 +228,7 @@ def main(service: Service, arguments: Sequence[str] | None = None, commands: Map
 
 def _web(service: Service, settings: Settings) -> int:
     service.create_app(settings, Database(settings.database_url_for(service.name)))  # refuses here what it must refuse
-    Gunicorn(
-        lambda: service.create_app(settings, Database(settings.database_url_for(service.name))), settings, workers=1
-    ).run()
+    Gunicorn(lambda: service.create_app(settings, Database(settings.database_url_for(service.name))), settings).run()
     return 0
 
 

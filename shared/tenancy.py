@@ -189,9 +189,8 @@ def _is_filterable(statement: Any, outer: frozenset[Any], seen: dict[int, Any]) 
         return False
     own = frozenset(found.selectable for found in _classes_found(statement))
     named = frozenset(getattr(statement, "_correlate", ()))
-    is_correlated = (
-        getattr(statement, "_auto_correlate", False) and own - outer
-    )  # never its only table, says SQLAlchemy
+    # SQLAlchemy correlates by itself only where another table remains.
+    is_correlated = bool(own - outer) and getattr(statement, "_auto_correlate", False)
     reachable = own | (outer if is_correlated else outer & named)
     waiting = list(statement.get_children())
     visited = {}  # keeps the elements, so that their ids stay theirs

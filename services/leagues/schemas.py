@@ -13,6 +13,7 @@ from shared.schemas import Integer, Schema, Text
 AGE_BANDS = ("3-5", "6-10", "11-14", "15-18")
 AUDIENCES = ("community", "company", "school", EVERYONE)
 LOCAL = {
+    "format": "date-time-local",  # not RFC 3339's date-time, which has a zone
     "description": "Wall-clock time, without a zone: it holds in the zone of each tenant.",
     "example": "2026-11-23T09:00:00",
 }

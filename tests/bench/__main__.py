@@ -27,6 +27,7 @@ from uuid import UUID, uuid4
 
 from services.embedded import Embedded
 from shared.clock import local_day, utc_now
+from shared.log import configure_logging
 from shared.settings import Settings
 from tests.bench.bare import BOARDS
 from tests.bench.ledger import Ledger
@@ -38,6 +39,7 @@ ZONE = "Europe/Paris"
 
 
 def main() -> int:
+    configure_logging("WARNING")
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--completions", type=int, default=300_000, help="how many are in the ledger (default 300,000)")

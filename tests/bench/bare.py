@@ -89,7 +89,7 @@ def main(port: int, folder: Path) -> None:
             rows = [{"board": board, "number": n, "points": n * 7 % 101, "name": f"Joueuse {n}"} for n in range(LINES)]
             connection.execute(sa.insert(Line), rows)
     engine.dispose()
-    Gunicorn(lambda: create_app(url), Settings(port=port), workers=1).run()
+    Gunicorn(lambda: create_app(url), Settings(port=port)).run()
 
 
 if __name__ == "__main__":
