@@ -20,10 +20,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shared import health, pages
-from shared.api import Api, Blueprint, ServerError, Unavailable, new_api, problem
+from shared.api import Api, Blueprint, new_api
 from shared.auth import OPERATOR, Caller, access_of, authenticate
 from shared.database import Database, new_id
 from shared.errors import Forbidden, Invalid, NotSignedIn, Refusal, message
+from shared.problems import ServerError, Unavailable, problem, refusal_of
 from shared.settings import Settings
 from shared.tenancy import PUBLIC, across_tenants, of_tenant
 
@@ -79,7 +80,6 @@ def build_app(
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROPAGATE_EXCEPTIONS=False, SERVICE=service)
     app.extensions["mpp"] = {"settings": settings, "database": database}
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     if settings.public_url:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     api = new_api(app, service)
@@ -247,8 +247,6 @@ def _unavailable(error: BaseException) -> Response:
 
 def _server_error(error: BaseException) -> Response:
     if isinstance(error, HTTPException):
-        from shared.api import refusal_of
-
         return problem(refusal_of(error))
     log.error("request_failed", exc_info=error)
     return problem(ServerError())

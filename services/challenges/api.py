@@ -16,9 +16,10 @@ from services.challenges.schemas import (
     ChallengeSchema,
     LanguageSchema,
 )
-from shared.api import Blueprint, paged, refuses
+from shared.api import Blueprint, paged
 from shared.auth import public
 from shared.i18n import current_language
+from shared.openapi import refuses
 from shared.web import current_session
 
 blueprint = Blueprint("challenges", __name__, url_prefix="/challenges/api/v1", description="The catalogue.")

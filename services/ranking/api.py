@@ -31,10 +31,11 @@ from services.ranking.schemas import (
     ImpactSchema,
     PositionSchema,
 )
-from shared.api import MAX_PAGE, Blueprint, refuses
+from shared.api import MAX_PAGE, Blueprint
 from shared.auth import Caller, public, roles
 from shared.errors import Invalid, NotSignedIn, message
 from shared.i18n import translate
+from shared.openapi import refuses
 from shared.web import current_caller, current_session
 
 blueprint = Blueprint(

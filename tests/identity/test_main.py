@@ -17,7 +17,12 @@ def run(folder: Path, *arguments: str, text: str = "") -> subprocess.CompletedPr
     return subprocess.run(
         [sys.executable, "-m", "services.identity", *arguments],
         cwd=ROOT,
-        env={**environment, "MPP_DATA": str(folder), "MPP_LOG_LEVEL": "ERROR"},
+        env={
+            **environment,
+            "MPP_DATA": str(folder),
+            "MPP_DATABASE_URL": f"sqlite:///{folder}/{{service}}.db",
+            "MPP_LOG_LEVEL": "ERROR",
+        },
         input=text,
         capture_output=True,
         text=True,

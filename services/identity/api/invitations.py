@@ -17,8 +17,9 @@ from services.identity.schemas import (
     InvitationSchema,
     InvitedSchema,
 )
-from shared.api import Blueprint, paged, refuses
+from shared.api import Blueprint, paged
 from shared.auth import ADMINISTRATOR, Suspended, public, roles
+from shared.openapi import refuses
 from shared.web import current_caller, current_session
 
 blueprint = Blueprint("invitations", __name__, url_prefix=PREFIX, description="Links with which colleagues join")

@@ -11,8 +11,9 @@ from services.identity.domain.tenants import get_tenant
 from services.identity.errors import WeakPassword
 from services.identity.models import Person
 from services.identity.schemas import MePatchSchema, MeSchema, PasswordPutSchema
-from shared.api import Blueprint, refuses
+from shared.api import Blueprint
 from shared.auth import roles
+from shared.openapi import refuses
 from shared.web import current_caller, current_session
 
 blueprint = Blueprint("me", __name__, url_prefix=PREFIX, description="The caller")

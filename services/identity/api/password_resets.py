@@ -6,8 +6,9 @@ from services.identity.api.context import PREFIX, current_address, current_setti
 from services.identity.domain.password_changes import ask_for_reset, confirm_reset
 from services.identity.errors import LinkExpired, WeakPassword
 from services.identity.schemas import PasswordResetConfirmationSchema, PasswordResetSchema
-from shared.api import Blueprint, refuses
+from shared.api import Blueprint
 from shared.auth import public
+from shared.openapi import refuses
 from shared.web import current_session
 
 blueprint = Blueprint("password-resets", __name__, url_prefix=PREFIX, description="Forgotten passwords")

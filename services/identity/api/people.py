@@ -12,8 +12,9 @@ from services.identity.domain import people
 from services.identity.errors import LastAdministrator, OperatorsByCommandLine
 from services.identity.models import Person
 from services.identity.schemas import PeopleQuerySchema, PersonPatchSchema, PersonSchema
-from shared.api import Blueprint, paged, refuses
+from shared.api import Blueprint, paged
 from shared.auth import ADMINISTRATOR, roles
+from shared.openapi import refuses
 from shared.web import current_session
 
 blueprint = Blueprint("people", __name__, url_prefix=PREFIX, description="The people of one's own tenant")

@@ -11,8 +11,9 @@ from services.identity.api.context import PREFIX, current_address, current_setti
 from services.identity.domain import sessions
 from services.identity.errors import CsrfMissing, RefreshTokenReused, SessionEnded, WrongCredentials
 from services.identity.schemas import ChoicesSchema, RefreshSchema, SignedInSchema, SignInSchema
-from shared.api import Blueprint, refuses
+from shared.api import Blueprint
 from shared.auth import Suspended, public, roles
+from shared.openapi import refuses
 from shared.web import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, current_caller, current_session
 
 REFRESH_COOKIE = "mpp_refresh"

@@ -22,8 +22,9 @@ from services.identity.schemas import (
     TenantQuerySchema,
     TenantSchema,
 )
-from shared.api import Blueprint, paged, refuses
+from shared.api import Blueprint, paged
 from shared.auth import ADMINISTRATOR, OPERATOR, across_tenants_for_operators, public, roles
+from shared.openapi import refuses
 from shared.web import current_session
 
 blueprint = Blueprint("tenants", __name__, url_prefix=PREFIX, description="Schools, companies and the community")

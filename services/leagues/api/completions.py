@@ -31,9 +31,11 @@ from services.leagues.schemas import (
     CompletionsRecordSchema,
     OutcomeSchema,
 )
-from shared.api import Blueprint, paged, problem_title, refuses
+from shared.api import Blueprint, paged
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
 from shared.i18n import current_language
+from shared.openapi import refuses
+from shared.problems import problem_title
 from shared.web import current_caller, current_session
 
 blueprint = Blueprint("completions", __name__, url_prefix="/leagues/api/v1", description="Acts that count")

@@ -17,9 +17,10 @@ from services.leagues.schemas import (
     EditionSchema,
     PhaseSchema,
 )
-from shared.api import Blueprint, paged, refuses
+from shared.api import Blueprint, paged
 from shared.auth import ADMINISTRATOR, OPERATOR, public, roles
 from shared.clock import transaction_time
+from shared.openapi import refuses
 from shared.web import current_caller, current_session
 
 blueprint = Blueprint("editions", __name__, url_prefix="/leagues/api/v1", description="When a game is played")

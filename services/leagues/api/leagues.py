@@ -34,9 +34,10 @@ from services.leagues.schemas import (
     TeamCreateSchema,
     TeamSchema,
 )
-from shared.api import Blueprint, paged, refuses
+from shared.api import Blueprint, paged
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, roles
 from shared.clock import transaction_time
+from shared.openapi import refuses
 from shared.web import current_caller, current_session
 
 blueprint = Blueprint("leagues", __name__, url_prefix="/leagues/api/v1", description="Leagues, teams and leaders")

@@ -28,8 +28,9 @@ from services.leagues.schemas import (
     PlayersAddSchema,
     PlayerSchema,
 )
-from shared.api import Blueprint, paged, refuses
+from shared.api import Blueprint, paged
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
+from shared.openapi import refuses
 from shared.web import current_caller, current_session
 
 blueprint = Blueprint("players", __name__, url_prefix="/leagues/api/v1", description="Who plays")
