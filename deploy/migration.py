@@ -1,6 +1,6 @@
 """Writes a numbered migration of one service from what its models say and a migrated database does not.
 
-    make migration SERVICE=leagues NUMBER=0002 TEXT="add proofs"
+make migration SERVICE=leagues NUMBER=0002 TEXT="add proofs"
 """
 
 from __future__ import annotations
