@@ -212,9 +212,8 @@ def _create_sqlite_engine(url: sa.URL) -> Engine:
         hide_parameters=True,  # the text of an error reaches the log, and people's names are no business of it
     )
     writer = threading.Lock()
-    holding: set[Connection] = (
-        set()
-    )  # not connection.info: an interrupted statement takes that away before the rollback
+    # Not in connection.info: a statement that was interrupted takes that away before its rollback.
+    holding: set[Connection] = set()
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
