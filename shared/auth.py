@@ -225,6 +225,23 @@ def refuse_tokens(session: Session, tenant_id: UUID, event: AccessRevoked) -> No
         rule.refused_before = event.before
 
 
+def remove_ended_sessions(session: Session, before: datetime, limit: int = 5000) -> int:
+    """Deletes up to `limit` rules about sessions that ended before a moment; returns how many.
+
+    Their tokens must have expired by then. What is said of people and tenants stays.
+    """
+    ended = (
+        sa.select(AccessRule.tenant_id, AccessRule.person_id, AccessRule.session_id)
+        .where(AccessRule.session_id != EVERYBODY, AccessRule.refused_before < before)
+        .limit(limit)
+    )
+    key = sa.tuple_(AccessRule.tenant_id, AccessRule.person_id, AccessRule.session_id)
+    result: Any = session.execute(
+        sa.delete(AccessRule).where(key.in_(ended)).execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)
+
+
 def _suspension(is_suspended: bool) -> Callable[[Session, Sequence[Received[Any]]], None]:
     def handle(session: Session, events: Sequence[Received[Any]]) -> None:
         for event in events:

@@ -19,6 +19,7 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy.exc import OperationalError
 
 from shared import health
+from shared.auth import remove_ended_sessions
 from shared.bus import Bus, open_bus
 from shared.clock import utc_now
 from shared.consumer import Consumer, Handlers, remove_handled, replay_dead_letters
@@ -33,6 +34,7 @@ from shared.tenancy import across_tenants
 log = structlog.get_logger(__name__)
 KEEP_PUBLISHED = timedelta(days=7)
 KEEP_HANDLED = timedelta(days=30)
+KEEP_ENDED_SESSIONS = timedelta(days=2)  # an access token lives a day at most
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +115,11 @@ class Worker:
             stop.wait(60)
 
     def _sweep(self, stop: threading.Event) -> None:
-        for remove, keep in ((remove_published, KEEP_PUBLISHED), (remove_handled, KEEP_HANDLED)):
+        for remove, keep in (
+            (remove_published, KEEP_PUBLISHED),
+            (remove_handled, KEEP_HANDLED),
+            (remove_ended_sessions, KEEP_ENDED_SESSIONS),
+        ):
             removed = 1
             while removed and not stop.is_set():
                 with self.database.transaction(across_tenants()) as session:

@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import OctKey, OKPKey
 
-from shared.auth import ACCESS_HANDLERS, ALGORITHM, EVERYBODY, AccessRule, Caller, SigningKey, authenticate, sign
+from shared.auth import (
+    ACCESS_HANDLERS,
+    ALGORITHM,
+    EVERYBODY,
+    AccessRule,
+    Caller,
+    SigningKey,
+    authenticate,
+    remove_ended_sessions,
+    sign,
+)
 from shared.clock import utc_now
 from shared.consumer import Consumer, DeadLetter
 from shared.contracts import (
@@ -270,3 +280,15 @@ def test_events_about_access_in_any_order_leave_the_same_rules(events: list[Even
         (TENANT, PERSON, SESSION, False, 0, NOW + timedelta(hours=1)),
     }
     assert keys == {("k", NOW + timedelta(days=1))}
+
+
+def test_rules_about_sessions_that_ended_long_ago_are_removed_and_no_others(database: Database) -> None:
+    tenant, person, ended, ending = new_id(), new_id(), new_id(), new_id()
+    rules = {ended: NOW - timedelta(days=3), ending: NOW, EVERYBODY: NOW - timedelta(days=3)}
+    with database.transaction(across_tenants()) as session:
+        for session_id, moment in rules.items():
+            session.add(AccessRule(tenant_id=tenant, person_id=person, session_id=session_id, refused_before=moment))
+    with database.transaction(across_tenants()) as session:
+        assert remove_ended_sessions(session, NOW - timedelta(days=2)) == 1
+        left = session.scalars(sa.select(AccessRule.session_id).where(AccessRule.tenant_id == tenant))
+        assert set(left) == {ending, EVERYBODY}
