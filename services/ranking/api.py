@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -55,7 +55,8 @@ PLAYER_EXPLANATION = message("The player's own points; those of team challenges 
 def explain(page: BoardPage) -> dict[str, Any]:
     """A page of a board, with what its measure means in the reader's language."""
     text = PLAYER_EXPLANATION if page.board in PLAYER_BOARDS else EXPLANATIONS[page.measure]
-    return {**asdict(page), "explanation": translate(text)}
+    shown = {field.name: getattr(page, field.name) for field in fields(page)}  # asdict() would copy every line
+    return shown | {"explanation": translate(text)}
 
 
 def _caller() -> Caller | None:
