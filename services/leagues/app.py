@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from services.leagues import pages
 from services.leagues.api import BLUEPRINTS
 from services.leagues.domain.editions import freeze_what_is_over
 from services.leagues.events import HANDLERS
@@ -16,7 +17,7 @@ from shared.web import build_app
 
 def create_app(settings: Settings, database: Database) -> Flask:
     """The Flask application of leagues."""
-    return build_app("leagues", settings, database, BLUEPRINTS, import_name=__name__)
+    return build_app("leagues", settings, database, [*BLUEPRINTS, pages.blueprint], import_name=__name__)
 
 
 def freeze_editions(database: Database) -> None:

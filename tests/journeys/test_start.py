@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -12,13 +13,15 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 
-from services.__main__ import main
+from services.__main__ import check_disk, explain, main
 from services.demo import DEMO_PASSWORD, DEMO_PEOPLE
+from shared.settings import SettingsError
 from tests.journeys.people import Person, found
 from tests.journeys.process import ROOT, Process, Services, free_port, run, run_anyway
 from tests.journeys.waiting import eventually
@@ -349,3 +352,17 @@ def test_every_process_of_these_tests_is_one_group(watch: Callable[[Any], Any], 
     eventually(lambda: "up" in process.log)
     process.kill()
     assert process.group_is_gone()
+
+
+def test_a_nearly_full_disk_stops_the_start_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mock: a disk is not filled for a test."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: SimpleNamespace(free=1024))
+    with pytest.raises(SettingsError, match="nearly full: free 200 MB"):
+        check_disk(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left"), sqlite3.OperationalError("database or disk is full")]
+)
+def test_a_disk_that_fills_up_gets_a_sentence(error: Exception) -> None:
+    assert "The disk is full: free some room where data is" in str(explain(error, "data"))

@@ -34,7 +34,7 @@ from services.leagues.schemas import (
     TeamCreateSchema,
     TeamSchema,
 )
-from shared.api import Blueprint, paged
+from shared.api import Blueprint, paged, paged_list
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, roles
 from shared.clock import transaction_time
 from shared.openapi import refuses
@@ -129,11 +129,12 @@ def preview_code(code: str) -> Any:
 @roles()
 @refuses(NotInLeague)
 @blueprint.response(200, TeamSchema(many=True))
-def list_teams(league_id: UUID) -> Any:
+@blueprint.paginate()
+def list_teams(league_id: UUID, pagination_parameters: PaginationParameters) -> Any:
     """List the teams of a league."""
     league = leagues.find_league(current_session(), league_id)
     leagues.require_member(current_session(), current_caller(), league)
-    return _teams(league)
+    return paged_list(_teams(league), pagination_parameters)
 
 
 @blueprint.route("/leagues/<id:league_id>/teams", methods=["POST"])
@@ -195,12 +196,13 @@ def balance_teams(league_id: UUID) -> Any:
 @roles()
 @refuses(NotInLeague)
 @blueprint.response(200, LeaderSchema(many=True))
-def list_leaders(league_id: UUID) -> Any:
+@blueprint.paginate()
+def list_leaders(league_id: UUID, pagination_parameters: PaginationParameters) -> Any:
     """List the leaders of a league."""
     session = current_session()
     league = leagues.find_league(session, league_id)
     leagues.require_member(session, current_caller(), league)
-    return leagues.leaders_with_names(session, league)
+    return paged_list(leagues.leaders_with_names(session, league), pagination_parameters)
 
 
 @blueprint.route("/leagues/<id:league_id>/leaders", methods=["POST"])

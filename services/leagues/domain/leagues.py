@@ -86,6 +86,23 @@ def _new_code() -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
 
 
+def plain_code(typed: str) -> str:
+    """A code as it is stored, however it was typed."""
+    return typed.strip().upper().replace(" ", "").replace("-", "")
+
+
+def is_code(typed: str) -> bool:
+    """Whether a text can be a code at all."""
+    plain = plain_code(typed)
+    return len(plain) == CODE_LENGTH and set(plain) <= set(CODE_LETTERS)
+
+
+def shown_code(typed: str) -> str:
+    """A code in two halves, easier to read aloud and to copy."""
+    plain = plain_code(typed)
+    return f"{plain[:4]} {plain[4:]}"
+
+
 def find_league(session: Session, league_id: UUID, *, is_locked: bool = False) -> League:
     """A league of the tenant; locked when something of it is about to change. Raises NotFound."""
     statement = sa.select(League).where(League.league_id == league_id)
@@ -97,7 +114,7 @@ def find_league(session: Session, league_id: UUID, *, is_locked: bool = False) -
 
 def find_league_by_code(session: Session, code: str) -> League:
     """The tenant's league with this code, however it was typed. Raises CodeUnknown."""
-    wanted = code.strip().upper().replace(" ", "").replace("-", "")
+    wanted = plain_code(code)
     league = session.scalar(sa.select(League).where(League.code == wanted).with_for_update())
     if league is None:
         raise CodeUnknown(given=code)
