@@ -4,7 +4,6 @@ PORT ?= 8000
 DEMO ?= 1
 JSON ?= bench.json
 PY := .venv/bin/python
-export MPP_PORT := $(PORT)
 
 .PHONY: help setup run test lint format bench simulate verify catalogue migration lock clean
 
@@ -19,6 +18,7 @@ setup: .venv/.ready ## make .venv and install what `make run` needs
 .venv/.ready-dev: .venv/.ready
 	@sh deploy/setup.sh dev
 
+run: export MPP_PORT := $(PORT)
 run: .venv/.ready ## serve everything on http://127.0.0.1:$(PORT); DEMO=0 starts empty, PORT=9000 elsewhere
 	@exec $(PY) -m services serve $(if $(filter-out 0,$(DEMO)),--demo,)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,13 @@ from shared.log import configure_logging
 from tests.house import House, migrated_template
 
 configure_logging("ERROR")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("MPP_"):
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

@@ -17,16 +17,9 @@ from shared.tenancy import across_tenants
 from tests.shared.tables import Base
 from tests.shared.tiny import Tiny, open_tiny
 
-POSTGRES = os.environ.get("MPP_TEST_POSTGRES", "")
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "")
 """The address of a PostgreSQL database that these tests may fill, when there is one."""
 DATABASES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("MPP_"):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture(params=DATABASES)

@@ -88,8 +88,9 @@ def test_a_token_carries_its_caller(tiny: Tiny) -> None:
 
 def test_a_token_is_good_until_it_expires_and_no_longer(tiny: Tiny) -> None:
     caller = caller_of()
-    assert answer(tiny, token_at(caller, NOW - timedelta(minutes=5), seconds=400))[0] == 200
-    assert answer(tiny, token_at(caller, NOW - timedelta(minutes=5), seconds=200)) == (401, "not_signed_in")
+    issued_at = utc_now() - timedelta(minutes=5)
+    assert answer(tiny, token_at(caller, issued_at, seconds=400))[0] == 200
+    assert answer(tiny, token_at(caller, issued_at, seconds=200)) == (401, "not_signed_in")
 
 
 def test_time_is_that_of_the_transaction(tiny: Tiny) -> None:
@@ -181,7 +182,7 @@ def test_a_key_that_has_expired_verifies_no_more(tiny: Tiny) -> None:
 
 def test_a_key_that_is_published_verifies(tiny: Tiny) -> None:
     key = OKPKey.generate_key("Ed25519", parameters={"kid": "next", "alg": ALGORITHM, "use": "sig"})
-    token = sign(key, caller_of(), now=NOW, seconds=60)
+    token = sign(key, caller_of(), now=utc_now(), seconds=60)
     assert answer(tiny, token)[0] == 401
     jwk = {name: str(value) for name, value in key.as_dict(private=False).items()}
     tell(tiny, SigningKeyPublished(key_id="next", jwk=jwk, expires_at=NOW + timedelta(days=1)), new_id())
