@@ -28,6 +28,8 @@ from shared.run import Gunicorn, die
 from shared.settings import Settings, SettingsError, read_settings
 
 DATABASES = "databases"
+DEMO = "demo"
+"""The file that says, beside the databases, that the demo's accounts are in them."""
 ROOM_ON_DISK = 200 * 1024 * 1024
 
 
@@ -52,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         if args.command == "verify":
             return verify(settings)
         configure_logging(settings.log_level, settings.log_file)
-        return serve(settings, has_demo=getattr(args, "demo", False))
+        return serve(settings, wants_demo=getattr(args, "demo", False))
     except (SettingsError, NewerDatabase) as error:
         return die(error)
     except (OperationalError, sqlite3.OperationalError, OSError) as error:
@@ -102,11 +104,16 @@ def explain(error: Exception, data: str) -> SettingsError:
     return SettingsError(f"The databases in {data} cannot be used: {text.splitlines()[0]}")
 
 
-def serve(settings: Settings, *, has_demo: bool) -> int:
+def serve(settings: Settings, *, wants_demo: bool) -> int:
     """Migrates, opens the demo when asked to and there is nothing yet, then serves until a signal."""
     check_port(settings)
-    if has_demo and not (settings.data / DATABASES).exists():
-        make_demo(settings)
+    has_demo = False
+    if settings.database_url == Settings().database_url:  # the demo is for trying out, in our own files
+        if wants_demo and not (settings.data / DATABASES).exists():
+            make_demo(settings)
+        has_demo = (settings.data / DATABASES / DEMO).exists()
+    if wants_demo and not has_demo:
+        print(f"No demo: it is opened in an empty data folder only, and {settings.data} is in use.")
     house = Embedded(settings)
     for name, steps in house.migrate().items():
         if steps:
@@ -143,6 +150,7 @@ def make_demo(settings: Settings) -> None:
     house.migrate()
     open_demo(house)
     house.close()
+    (aside / DEMO).touch()
     aside.rename(settings.data / DATABASES)
 
 

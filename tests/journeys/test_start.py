@@ -64,6 +64,10 @@ def test_a_start_without_the_demo_is_empty_and_a_second_one_keeps_everything(sta
     assert head.get("identity/me")["tenant"]["name"] == "École des Tilleuls", "even the token holds"
     assert head.get(f"leagues/editions/{edition['edition_id']}")["name"] == "Printemps"
     eventually(lambda: counters(again)["editions"] == 1)
+    again.stop()
+    with_demo = start(services.folder, demo=True)
+    assert "No demo: it is opened in an empty data folder only" in with_demo.log
+    assert DEMO_PASSWORD not in with_demo.log, "accounts that are not there are not promised"
 
 
 def test_the_demo_is_in_mid_game_and_its_accounts_sign_in(start: Callable[..., Services]) -> None:
