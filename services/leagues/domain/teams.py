@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -46,8 +47,8 @@ def rename_team(session: Session, league: League, team: Team, name: str) -> Team
     return team
 
 
-def _check_name(others: object, name: str) -> None:
-    if any(team.name.casefold() == name.casefold() for team in others):  # type: ignore[attr-defined]
+def _check_name(others: Iterable[Team], name: str) -> None:
+    if any(team.name.casefold() == name.casefold() for team in others):
         raise TeamNameTaken(name=name)
 
 
