@@ -105,7 +105,7 @@ class Database:
             self.engine.execution_options(read_only=True), class_=GuardedSession, expire_on_commit=False
         )
         for maker in (self._writing, self._reading):
-            guard(maker, SharedBase, TenantRow, PublicRow)
+            guard(maker, TenantRow, PublicRow)
         event.listen(self._writing, "after_commit", self._after_commit)
 
     def session(self, scope: Scope | None, *, read_only: bool = False, now: datetime | None = None) -> Session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify
@@ -75,7 +74,7 @@ def health_blueprint(service: str, database: Database, metrics: RequestMetrics) 
             depth, oldest = pending(session)
             metrics.dead_letters.set(session.scalar(sa.select(sa.func.count()).select_from(DeadLetter)) or 0)
         metrics.outbox_depth.set(depth)
-        metrics.outbox_age.set((utc_now() - _aware(oldest)).total_seconds() if oldest else 0)
+        metrics.outbox_age.set((utc_now() - oldest).total_seconds() if oldest else 0)
         return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_LATEST)
 
     return blueprint
@@ -93,7 +92,3 @@ def what_is_not_ready(service: str, database: Database) -> list[str]:
     if service in _checks:
         problems += _checks[service]()
     return problems
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -83,10 +83,10 @@ class GuardedSession(Session):
         raise TenancyError("bulk_update_mappings() checks nothing: use update(...).where(...).values(...)")
 
 
-def guard(maker: Any, shared_base: type[Any], private: type[Any], public: type[Any]) -> None:
+def guard(maker: Any, private: type[Any], public: type[Any]) -> None:
     """Hooks the two checks onto every session that `maker` makes.
 
-    `shared_base` holds the tables that are no tenant's; `private` and `public` are the mixins of the others.
+    `private` and `public` are the mixins of the tables that are a tenant's; the others are nobody's.
     """
 
     @functools.lru_cache(maxsize=4096)

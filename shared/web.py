@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -172,12 +172,16 @@ def _token() -> tuple[str, bool]:
     return token.strip(), not header
 
 
+def is_own_origin() -> bool:
+    """Whether the request comes from a page of ours, or from no page at all."""
+    origin = request.headers.get("Origin")
+    return origin is None or origin.partition("://")[2] == request.host
+
+
 def _check_csrf(caller: Caller) -> None:
     """A browser sends cookies by itself: the page must prove that it could read ours, and come from our origin."""
     sent = request.headers.get(CSRF_HEADER, "") or (request.form.get("csrf_token", "") if not request.is_json else "")
-    origin = request.headers.get("Origin")
-    is_ours = origin is None or origin.partition("://")[2] == request.host
-    if not is_ours or not hmac.compare_digest(sent.encode(), caller.csrf.encode()):
+    if not is_own_origin() or not hmac.compare_digest(sent.encode(), caller.csrf.encode()):
         raise CsrfMissing
 
 
@@ -253,15 +257,11 @@ def _server_error(error: BaseException) -> Response:
 
 
 def _extension() -> dict[str, Any]:
-    from flask import current_app
-
     extension: dict[str, Any] = current_app.extensions["mpp"]
     return extension
 
 
 def _view() -> Callable[..., Any]:
-    from flask import current_app
-
     return current_app.view_functions[request.endpoint or ""]
 
 

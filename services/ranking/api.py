@@ -31,9 +31,9 @@ from services.ranking.schemas import (
     ImpactSchema,
     PositionSchema,
 )
-from shared.api import MAX_PAGE, Blueprint
+from shared.api import Blueprint
 from shared.auth import Caller, public, roles
-from shared.errors import Invalid, NotSignedIn, message
+from shared.errors import NotSignedIn, message
 from shared.i18n import translate
 from shared.openapi import refuses
 from shared.web import current_caller, current_session
@@ -65,8 +65,6 @@ def _caller() -> Caller | None:
 
 
 def _board(board: str, scope_id: UUID, query: dict[str, Any], paging: PaginationParameters) -> dict[str, Any]:
-    if paging.page > MAX_PAGE:
-        raise Invalid(fields={"page": [f"Must be less than or equal to {MAX_PAGE}."]})
     page = domain.read_board(
         current_session(),
         _caller(),

@@ -41,25 +41,22 @@ class Tally(msgspec.Struct, kw_only=True):
     moved: int = 0
     refused: Counter[str] = msgspec.field(default_factory=Counter)
 
-    def note(self, outcomes: Sequence[Outcome]) -> int:
-        """Counts answers; returns how many were new completions."""
-        new = sum(outcome.is_new for outcome in outcomes)
-        self.accepted += new
+    def note(self, outcomes: Sequence[Outcome]) -> None:
+        """Counts answers."""
+        self.accepted += sum(outcome.is_new for outcome in outcomes)
         for outcome in outcomes:
             if outcome.refusal is not None:
                 self.refused[outcome.refusal.code] += 1
             elif not outcome.is_new:
                 self.resent += 1
-        return new
 
 
 def play(house: Embedded, planned: World, tally: Tally, progress: Callable[[int], None]) -> None:
     """Plays every day of the edition, grace included, or up to the plan's `until`."""
     plan = planned.plan
-    played = 0  # players of the leagues before the one in hand: shares of a day are cut along them, exactly
     for day in range(people.DAYS + people.GRACE_DAYS):
         total = people.completions_of_day(day, plan.completions)
-        played = 0
+        played = 0  # players of the leagues before the one in hand: shares of a day are cut along them, exactly
         for number, league, tenant, leader in world.each_league(house, planned.edition_id):
             now = moment_of(planned, league, number, day)
             if plan.until is not None and now > plan.until:

@@ -14,7 +14,7 @@ from services.embedded import Embedded
 from services.identity.domain.people import add_person
 from services.identity.domain.tenants import TenantFacts, found_tenant
 from services.leagues.domain import editions, leagues, players
-from services.leagues.models import Challenge, Edition, Leader, League, Player, Tenant
+from services.leagues.models import Challenge, Leader, League, Player, Tenant
 from services.simulation import people
 from services.simulation.people import TenantPlan
 from shared.auth import ADMINISTRATOR, EVERYBODY, OPERATOR, ORGANISER, PLAYER, Caller
@@ -230,8 +230,3 @@ def each_league(house: Embedded, edition_id: UUID) -> Iterator[tuple[int, League
 def playing(session: Session, league: League) -> list[Player]:
     """The players of a league now, in the order they came."""
     return list(session.scalars(players.list_players(league).order_by(None).order_by(Player.player_id)))
-
-
-def edition_of(session: Session, world: World) -> Edition:
-    """The simulated edition."""
-    return editions.find_edition(session, world.edition_id)

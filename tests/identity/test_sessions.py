@@ -263,7 +263,12 @@ def test_a_refresh_with_cookies_needs_the_csrf_header(steps: Steps, clock: Clock
     if is_expired:
         client.delete_cookie("mpp_access")
     before = client.get_cookie("mpp_refresh", path=f"{API}/sessions")
-    for wrong in ({}, {"X-CSRF-Token": "é"}, {"X-CSRF-Token": csrf, "Origin": "https://evil.example.org"}):
+    for wrong in (
+        {},
+        {"X-CSRF-Token": "é"},
+        {"X-CSRF-Token": csrf, "Origin": "https://evil.example.org"},
+        {"X-CSRF-Token": csrf, "Origin": "http://["},
+    ):
         answer = client.post(f"{API}/sessions/refresh", json={}, headers=wrong)
         assert (answer.status_code, answer.json["code"]) == (403, "csrf_missing")
     answer = client.post(f"{API}/sessions/refresh", json={}, headers={"X-CSRF-Token": csrf})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Response, after_this_request, jsonify, request
 
@@ -14,7 +13,7 @@ from services.identity.schemas import ChoicesSchema, RefreshSchema, SignedInSche
 from shared.api import Blueprint
 from shared.auth import Suspended, public, roles
 from shared.openapi import refuses
-from shared.web import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, current_caller, current_session
+from shared.web import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, current_caller, current_session, is_own_origin
 
 REFRESH_COOKIE = "mpp_refresh"
 COOKIE_PATHS = {ACCESS_COOKIE: "/", REFRESH_COOKIE: f"{PREFIX}/sessions", CSRF_COOKIE: "/"}
@@ -86,8 +85,7 @@ def sign_out_everywhere() -> None:
 
 def _sent_csrf() -> str:
     """What the page sent to prove that it is ours. Raises CsrfMissing for a page of another origin."""
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if not is_own_origin():
         raise CsrfMissing
     return request.headers.get(CSRF_HEADER, "")
 

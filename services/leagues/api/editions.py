@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from flask import g
 from flask_smorest.pagination import PaginationParameters
 
 from services.leagues.domain import editions
@@ -111,10 +112,6 @@ def clone_edition(facts: dict[str, Any], edition_id: UUID) -> Any:
 
 
 def _visible(edition_id: UUID) -> Edition:
-    from flask import g
-
-    if g.caller is None:
-        return editions.find_public_edition(current_session(), edition_id)
     return editions.find_visible_edition(current_session(), g.caller, edition_id)
 
 

@@ -123,18 +123,10 @@ def find_edition(session: Session, edition_id: UUID) -> Edition:
     return edition
 
 
-def find_public_edition(session: Session, edition_id: UUID) -> Edition:
-    """A published open edition, for anybody. Raises NotFound."""
+def find_visible_edition(session: Session, caller: Caller | None, edition_id: UUID) -> Edition:
+    """Like find_edition, also for anonymous callers; a draft is seen by those who may change it only."""
     edition = find_edition(session, edition_id)
-    if edition.published_at is None:
-        raise NotFound
-    return edition
-
-
-def find_visible_edition(session: Session, caller: Caller, edition_id: UUID) -> Edition:
-    """Like find_edition; a draft is seen by those who may change it only."""
-    edition = find_edition(session, edition_id)
-    if edition.published_at is None and not may_change(caller, edition):
+    if edition.published_at is None and (caller is None or not may_change(caller, edition)):
         raise NotFound
     return edition
 
