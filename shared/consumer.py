@@ -41,6 +41,7 @@ class Received(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
     time: datetime
     actor_id: UUID | None
     data: E_co
+    is_announced: bool = False
 
 
 Handler = Callable[[Session, Sequence[Received[Any]]], None]
@@ -188,6 +189,7 @@ def read_envelope(raw: bytes) -> Received[Any]:
         time=envelope.time,
         actor_id=envelope.actor_id,
         data=msgspec.json.decode(envelope.data, type=kind),
+        is_announced=envelope.is_announced,
     )
 
 

@@ -23,8 +23,11 @@ LINGER = 0.1
 small ones, and the first event after a pause leaves at once."""
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What travels: the attributes of CloudEvents, and the event itself as `data`. Unknown attributes are ignored."""
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What travels: the attributes of CloudEvents, and the event itself as `data`. Unknown attributes are ignored.
+
+    `is_announced`: nothing new happened; a service told again what its tables hold (`shared/announcing.py`).
+    """
 
     id: UUID
     type: str
@@ -35,6 +38,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | None
     actor_id: UUID | None
     data: msgspec.Raw
+    is_announced: bool = False
 
 
 class OutboxRow(SharedBase):
@@ -74,13 +78,24 @@ def emit(session: Session, event: Event, *, tenant_id: UUID | None = None) -> No
 
     The tenant is the session's own; a session across tenants names it.
     """
+    _write(session, event, tenant_id, transaction_time(session), is_announced=False)
+
+
+def announce(session: Session, event: Event, *, at: datetime, tenant_id: UUID | None = None) -> None:
+    """Like `emit`, for a fact that is told again. `at` is its moment, or one before it where that is not known.
+
+    Of two facts without revisions the later moment wins: an announced one must not carry a later moment than its own.
+    """
+    _write(session, event, tenant_id, at, is_announced=True)
+
+
+def _write(session: Session, event: Event, tenant_id: UUID | None, at: datetime, *, is_announced: bool) -> None:
     scope = scope_of(session)
     owner = tenant_id or scope.tenant_id
     if owner is None:
         raise ValueError(f"{type(event).__name__}: an event belongs to a tenant")
     if owner != scope.tenant_id and not scope.every_tenant:
         raise TenancyError(f"{type(event).__name__}: emitted for another tenant")
-    at = transaction_time(session)
     key = str(getattr(event, event.key) if event.key else owner)
     envelope = Envelope(
         id=new_id(),
@@ -92,6 +107,7 @@ def emit(session: Session, event: Event, *, tenant_id: UUID | None = None) -> No
         traceparent=session.info.get("traceparent"),
         actor_id=session.info.get("actor_id"),
         data=msgspec.Raw(_encoder.encode(event)),
+        is_announced=is_announced,
     )
     session.add(OutboxRow(key=key, envelope=_encoder.encode(envelope).decode(), emitted_at=utc_now()))
     session.info.setdefault("emitted", []).append(str(envelope.id))

@@ -18,7 +18,8 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.exc import OperationalError
 
-from shared import health
+from shared import announcing, health
+from shared.announcing import Announcement
 from shared.auth import remove_ended_sessions
 from shared.bus import Bus, open_bus
 from shared.clock import utc_now
@@ -38,7 +39,7 @@ KEEP_ENDED_SESSIONS = timedelta(days=2)  # an access token lives a day at most
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
-    """What a service brings: its application, its handlers, its jobs, and what it does every minute."""
+    """What a service brings: its application, handlers and jobs, what it does every minute and can tell again."""
 
     name: str
     create_app: Callable[[Settings, Database], Flask]
@@ -46,6 +47,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     jobs: Callable[[Settings], Mapping[str, JobHandler]] | None = None
     every_minute: Callable[[Database], None] | None = None
     after_migrate: Callable[[Database, Settings], None] | None = None
+    announcements: Sequence[Announcement] = ()
 
 
 class Worker:
@@ -191,7 +193,7 @@ def die(error: Exception) -> int:
 
 
 def main(service: Service, arguments: Sequence[str] | None = None, commands: Mapping[str, Any] | None = None) -> int:
-    """`python -m services.<name> web|worker|migrate|dead-letters`, and the service's own commands.
+    """`python -m services.<name> web|worker|migrate|dead-letters|announce`, and the service's own commands.
 
     `commands`: name -> (help, function(parser), function(args, settings, database) -> exit status).
     """
@@ -201,6 +203,7 @@ def main(service: Service, arguments: Sequence[str] | None = None, commands: Map
     roles.add_parser("worker", help="publish and handle events, run jobs")
     roles.add_parser("migrate", help="bring the database up to date")
     roles.add_parser("dead-letters", help="try again the events that could not be handled")
+    announcing.add_arguments(roles.add_parser("announce", help="publish again what the tables hold"))
     for name, (text, add_arguments, _run) in (commands or {}).items():
         add_arguments(roles.add_parser(name, help=text))
     args = parser.parse_args(arguments)
@@ -224,6 +227,8 @@ def main(service: Service, arguments: Sequence[str] | None = None, commands: Map
             replayed, left = replay_dead_letters(database, service.handlers)
             print(f"{service.name}: {replayed} handled, {left} left")
             return 1 if left else 0
+        if args.role == "announce":
+            return announcing.command(args, service.name, database, service.announcements)
         status: int = (commands or {})[args.role][2](args, settings, database)
         return status
     except (SettingsError, NewerDatabase) as error:
