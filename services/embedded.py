@@ -9,11 +9,9 @@ from typing import Any
 import msgspec
 
 from shared.bus import open_bus
-from shared.database import Database
-from shared.migrations import migrate
 from shared.outbox import pending
-from shared.run import Worker, load_service
-from shared.settings import Settings, SettingsError
+from shared.run import Worker, load_service, migrate_service, open_database
+from shared.settings import Settings, require_embedded
 from shared.tenancy import across_tenants
 
 NAMES = ("identity", "challenges", "leagues", "ranking")
@@ -25,26 +23,16 @@ class Embedded:
     """Databases, bus and workers of the four services. Nothing runs before `start`."""
 
     def __init__(self, settings: Settings) -> None:
-        if not settings.bus_url.startswith("memory:"):
-            raise SettingsError(
-                f"MPP_BUS_URL is {settings.bus_url}, but `python -m services` is one process: leave it out, "
-                "or start each service with `python -m services.<name> web` and `worker`."
-            )
+        require_embedded(settings)
         self.settings = settings
         self.services = {name: load_service(name) for name in NAMES}
-        self.databases = {name: Database(settings.database_url_for(name)) for name in NAMES}
+        self.databases = {name: open_database(name, settings) for name in NAMES}
         self.bus = open_bus(settings.bus_url)
         self.workers: list[Worker] = []
 
     def migrate(self) -> dict[str, list[str]]:
         """Brings the four databases up to date; returns what was applied, by service."""
-        applied = {}
-        for name, database in self.databases.items():
-            applied[name] = migrate(name, database)
-            after = self.services[name].after_migrate
-            if after is not None:
-                after(database, self.settings)
-        return applied
+        return {name: migrate_service(service, self.settings) for name, service in self.services.items()}
 
     def start(self, *, has_clock: bool = True) -> None:
         """Starts relays, consumers, jobs and housekeeping as threads of this process.

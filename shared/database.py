@@ -13,16 +13,20 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
-from sqlalchemy.pool import ConnectionPoolEntry
 from uuid6 import uuid7
 
-from shared.settings import SettingsError
+from shared import row_security
+from shared.engines import create_engine, send
 from shared.tenancy import GuardedSession, Scope, guard, scope_of
 
-BUSY_SECONDS = 15
 Row = TypeVar("Row")
+PASSING = (OperationalError, InterfaceError, TimeoutError)
+"""Failures that are nobody's fault and pass: locked, away, no connection free."""
+READ_ONLY = "25006"
+"""What PostgreSQL says (SQLSTATE) of a write while it is a standby, or was set read-only: this passes too."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -96,17 +100,23 @@ def new_id() -> UUID:
 class Database:
     """One service's database: opens transactions, and tells the relay when one of them emitted something."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pool: int = 10) -> None:
         self.url = sa.engine.make_url(url)
-        self.engine = _create_engine(self.url)
+        self.engine = create_engine(self.url, pool=pool)
         self.emitted = threading.Event()
-        self._writing = sessionmaker(self.engine, class_=GuardedSession, expire_on_commit=False)
-        self._reading = sessionmaker(
-            self.engine.execution_options(read_only=True), class_=GuardedSession, expire_on_commit=False
-        )
-        for maker in (self._writing, self._reading):
+        engines = [self.engine.execution_options(no_begin=True, read_only=read_only) for read_only in (False, True)]
+        makers = [sessionmaker(engine, class_=GuardedSession, expire_on_commit=False) for engine in engines]
+        self._writing, self._reading = makers
+        for maker in makers:
             guard(maker, TenantRow, PublicRow)
+            if self.is_postgresql:
+                _tell_whose(maker)
         event.listen(self._writing, "after_commit", self._after_commit)
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether this database has roles and row-level security."""
+        return self.engine.dialect.name == "postgresql"
 
     def session(self, scope: Scope | None, *, read_only: bool = False, now: datetime | None = None) -> Session:
         """An open session bound to a tenancy scope; the caller commits. Only `shared` calls this."""
@@ -130,27 +140,93 @@ class Database:
             self.emitted.set()
 
     @contextlib.contextmanager
-    def exclusive(self, name: str) -> Iterator[bool]:
-        """Holds the lock `name` for the block; gives False when another process or thread holds it.
+    def exclusive(self, name: str) -> Iterator[Lock]:
+        """Holds the lock `name` for the block; what it gives is false when another process or thread holds it.
 
         PostgreSQL: a session-level advisory lock. SQLite: a lock on a file beside the database, which the kernel lets
         go of when its holder dies.
         """
-        if self.engine.dialect.name == "postgresql":
-            with self.engine.connect() as connection:
-                taken = connection.scalar(sa.select(sa.func.pg_try_advisory_lock(sa.func.hashtext(name))))
+        if self.is_postgresql:
+            # Without a transaction, which would stay open as long as the lock.
+            with self.engine.execution_options(no_begin=True).connect() as connection:
+                key = sa.func.hashtext(name)
+                lock = Lock(bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(key)))), connection)
                 try:
-                    yield bool(taken)
+                    yield lock
                 finally:
-                    if taken:
-                        connection.scalar(sa.select(sa.func.pg_advisory_unlock(sa.func.hashtext(name))))
+                    if lock.is_held():
+                        connection.scalar(sa.select(sa.func.pg_advisory_unlock(key)))
         else:
             with _file_lock(Path(f"{self.url.database}.{name}.lock")) as taken:
-                yield taken
+                yield Lock(taken)
+
+    def require_ordinary_role(self) -> None:
+        """Raises SettingsError when the role of this URL could see through row-level security."""
+        if self.is_postgresql:
+            with self.engine.connect() as connection:
+                row_security.require_ordinary_role(connection)
+
+    def clock_skew(self) -> float:
+        """How many seconds our clock is ahead of the database's; 0 for a database on this machine's own clock."""
+        if not self.is_postgresql:
+            return 0.0
+        with self.engine.connect() as connection:
+            before = datetime.now(UTC)
+            theirs: datetime = connection.scalar(sa.select(sa.func.clock_timestamp())) or before
+            after = datetime.now(UTC)
+        return (before + (after - before) / 2 - theirs).total_seconds()
 
     def close(self) -> None:
         """Gives back every connection."""
         self.engine.dispose()
+
+
+class Lock:
+    """What `exclusive` gives: true when the lock was taken."""
+
+    def __init__(self, is_taken: bool, connection: Connection | None = None) -> None:
+        self._is_taken = is_taken
+        self._connection = connection
+
+    def __bool__(self) -> bool:
+        return self._is_taken
+
+    def is_held(self) -> bool:
+        """Whether we still have it: PostgreSQL takes it back when it restarts or the connection breaks."""
+        if not self._is_taken or self._connection is None:
+            return self._is_taken
+        try:
+            self._connection.exec_driver_sql("SELECT 1")
+        except DBAPIError:
+            self._is_taken = False
+        return self._is_taken
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a failure is no statement's fault: the database is away, locked or read-only for now."""
+    if isinstance(error, PASSING):
+        return True
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == READ_ONLY
+
+
+def _tell_whose(maker: Any) -> None:
+    """Begins each transaction with the scope of its session, and follows the session into another one."""
+
+    def begin(session: Session, _transaction: Any, connection: Connection) -> None:
+        scope: Scope | None = session.info.get("scope")
+        read_only = bool(connection.get_execution_options().get("read_only"))
+        session.info["told_scope"] = scope
+        send(connection, row_security.begin_text(scope, read_only=read_only))
+
+    def follow(session: Session) -> None:
+        scope = scope_of(session)
+        if session.in_transaction() and session.info.get("told_scope", scope) != scope:
+            session.info["told_scope"] = scope
+            send(session.connection(), row_security.scope_text(scope))
+
+    event.listen(maker, "after_begin", begin)
+    event.listen(maker, "do_orm_execute", lambda state: follow(state.session), insert=True)
+    event.listen(maker, "before_flush", lambda session, *_: follow(session), insert=True)
 
 
 @contextlib.contextmanager
@@ -188,60 +264,3 @@ def upsert_statement(session: Session, model: type[Any]) -> Any:
     """
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     return insert(model)
-
-
-def _create_engine(url: sa.URL) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        return _create_sqlite_engine(url)
-    return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
-
-
-def _create_sqlite_engine(url: sa.URL) -> Engine:
-    """SQLite made strict: WAL, foreign keys on, a writer takes its lock when it begins instead of when it first writes.
-
-    `?synchronous=off` in the URL gives up what a power cut would take (never what a killed process would).
-    """
-    synchronous = str(url.query.get("synchronous", "full"))
-    if synchronous not in ("off", "normal", "full"):
-        raise SettingsError(f"MPP_DATABASE_URL says synchronous={synchronous}: choose off, normal or full.")
-    if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(
-        url.difference_update_query(["synchronous"]),
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-        hide_parameters=True,  # the text of an error reaches the log, and people's names are no business of it
-    )
-    writer = threading.Lock()
-    # Not in connection.info: a statement that was interrupted takes that away before its rollback.
-    holding: set[Connection] = set()
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # BEGIN is ours: the driver's own comes too late
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"synchronous={synchronous}", "temp_store=MEMORY"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("read_only"):
-            connection.exec_driver_sql("BEGIN")
-            return
-        # Threads of this process queue here, fairly; SQLite's own wait polls, and a busy writer can starve a request.
-        if writer.acquire(timeout=BUSY_SECONDS):
-            holding.add(connection)
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except BaseException:
-            _release(connection)
-            raise
-
-    def _release(connection: Connection) -> None:
-        if connection in holding:
-            holding.discard(connection)
-            writer.release()
-
-    event.listen(engine, "commit", _release)
-    event.listen(engine, "rollback", _release)
-    return engine

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
+from shared import row_security
 from shared.database import Database, SharedBase
+from shared.engines import send
 from shared.settings import SettingsError
 
 ROOT = Path(__file__).parent.parent
+LOCK_SECONDS = 3
+"""How long a migration waits for a table in use: whatever queues behind it waits as long."""
+ATTEMPTS = 20
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class NewerDatabase(Exception):
@@ -64,15 +73,47 @@ def pending_migrations(service: str, database: Database) -> list[str]:
     return list(reversed(known[: known.index(current)] if current else known))
 
 
-def migrate(service: str, database: Database) -> list[str]:
-    """Brings a database up to date; returns the revisions that were applied. Safe to run twice."""
-    missing = pending_migrations(service, database)
-    if missing:
-        config = _config(service)
-        with database.engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+def migrate(service: str, database: Database, *, run_time_role: str | None = None) -> list[str]:
+    """Brings a database up to date; returns the revisions that were applied. Safe to run twice, and twice at once.
+
+    Each revision is a transaction of its own. `run_time_role`: who may then read and write the tables (PostgreSQL).
+    """
+    with _alone(database):
+        missing = pending_migrations(service, database)
+        for revision in missing:
+            _upgrade(service, database, revision)
+        if run_time_role is not None and database.is_postgresql:
+            with database.engine.begin() as connection:
+                row_security.grant(connection, run_time_role)
     return missing
+
+
+@contextlib.contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """While another process migrates the same database, we wait."""
+    while True:
+        with database.exclusive("migrate") as is_mine:
+            if is_mine:
+                yield
+                return
+        time.sleep(0.2)
+
+
+def _upgrade(service: str, database: Database, revision: str) -> None:
+    """One revision. Where tables are in use it gives way at once and tries again, so that nobody queues behind it."""
+    for attempt in range(1, ATTEMPTS + 1):
+        config = _config(service)
+        try:
+            with database.engine.begin() as connection:
+                if database.is_postgresql:
+                    send(connection, f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'; SET LOCAL statement_timeout = 0")
+                config.attributes["connection"] = connection
+                command.upgrade(config, revision)
+                return
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE or attempt == ATTEMPTS:
+                raise
+            time.sleep(1)
 
 
 def differences(service: str, database: Database) -> list[Any]:

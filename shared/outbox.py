@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -21,6 +22,10 @@ log = structlog.get_logger(__name__)
 LINGER = 0.1
 """Seconds to let events gather after a batch that was not full: ten large batches a second cost far less than a hundred
 small ones, and the first event after a pause leaves at once."""
+TAKE_OVER_SECONDS = 0.5
+"""How often a relay that waits looks whether the active one has gone."""
+LOOK_SECONDS = 2.0
+"""How often the active one looks whether the lock is still its own."""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -128,19 +133,24 @@ class Relay:
         pause = 0.1
         while not stop.is_set():
             try:
-                with self.database.exclusive("relay") as is_mine:
-                    self.is_active = is_mine
-                    while is_mine and not stop.is_set():
+                with self.database.exclusive("relay") as lock:
+                    self.is_active = bool(lock)
+                    pause = 0.1
+                    looked = time.monotonic()
+                    while self.is_active and not stop.is_set():
                         self.database.emitted.clear()
                         if self.publish_once() < self.batch:
                             stop.wait(LINGER)
                             self.database.emitted.wait(0.2)
-                        pause = 0.1
+                        if time.monotonic() - looked > LOOK_SECONDS:
+                            self.is_active, looked = lock.is_held(), time.monotonic()
+                stop.wait(TAKE_OVER_SECONDS)
             except Exception:
+                self.is_active = False
                 log.exception("relay_failed", service=self.service, retry_in_seconds=pause)
-            self.is_active = False
-            stop.wait(pause)
-            pause = min(pause * 2, 5.0)
+                stop.wait(pause)
+                pause = min(pause * 2, 5.0)
+        self.is_active = False
 
     def publish_once(self) -> int:
         """Publishes the oldest unpublished rows and marks them; returns how many."""

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -29,7 +30,7 @@ from shared.jobs import JobHandler, JobQueue, JobWorker
 from shared.log import configure_logging
 from shared.migrations import NewerDatabase, migrate, pending_migrations
 from shared.outbox import Relay, remove_published
-from shared.settings import Settings, SettingsError, read_settings
+from shared.settings import Settings, SettingsError, read_settings, require_distributed
 from shared.tenancy import across_tenants
 
 log = structlog.get_logger(__name__)
@@ -210,19 +211,15 @@ def main(service: Service, arguments: Sequence[str] | None = None, commands: Map
     try:
         settings = read_settings(os.environ)
         configure_logging(settings.log_level)
-        database = Database(settings.database_url_for(service.name))
         if args.role == "migrate":
-            applied = migrate(service.name, database)
-            if service.after_migrate is not None:
-                service.after_migrate(database, settings)
-            print(f"{service.name}: {', '.join(applied) or 'already up to date'}")
-            return 0
+            return _migrate(service, settings)
+        database = open_database(service.name, settings)
         if pending_migrations(service.name, database):
             raise SettingsError(f"The database is not migrated: run `python -m services.{service.name} migrate` first.")
-        if args.role == "web":
-            return _web(service, settings)
-        if args.role == "worker":
-            return _worker(service, settings, database)
+        if args.role in ("web", "worker"):
+            require_distributed(settings, service.name, args.role)
+            database.require_ordinary_role()
+            return _web(service, settings) if args.role == "web" else _worker(service, settings, database)
         if args.role == "dead-letters":
             replayed, left = replay_dead_letters(database, service.handlers)
             print(f"{service.name}: {replayed} handled, {left} left")
@@ -237,17 +234,37 @@ def main(service: Service, arguments: Sequence[str] | None = None, commands: Map
         return die(SettingsError(f"The database of {service.name} cannot be used: {str(error).splitlines()[0]}"))
 
 
+def open_database(service: str, settings: Settings) -> Database:
+    """The database of a service, for the role that runs."""
+    return Database(settings.database_url_for(service), pool=settings.pool)
+
+
+def migrate_service(service: Service, settings: Settings) -> list[str]:
+    """Brings a service's database up to date, as its owner, with the rows it begins with; returns what was applied."""
+    database = Database(settings.owner_database_url_for(service.name))
+    try:
+        role = sa.engine.make_url(settings.database_url_for(service.name)).username
+        applied = migrate(service.name, database, run_time_role=role)
+        if service.after_migrate is not None:
+            service.after_migrate(database, settings)
+        return applied
+    finally:
+        database.close()
+
+
+def _migrate(service: Service, settings: Settings) -> int:
+    applied = migrate_service(service, settings)
+    print(f"{service.name}: {', '.join(applied) or 'already up to date'}")
+    return 0
+
+
 def _web(service: Service, settings: Settings) -> int:
-    service.create_app(settings, Database(settings.database_url_for(service.name)))  # refuses here what it must refuse
-    Gunicorn(lambda: service.create_app(settings, Database(settings.database_url_for(service.name))), settings).run()
+    service.create_app(settings, open_database(service.name, settings))  # refuses here what it must refuse
+    Gunicorn(lambda: service.create_app(settings, open_database(service.name, settings)), settings).run()
     return 0
 
 
 def _worker(service: Service, settings: Settings, database: Database) -> int:
-    if settings.bus_url.startswith("memory:"):
-        raise SettingsError(
-            "MPP_BUS_URL is memory://, which reaches one process only: run `python -m services`, which is all of them."
-        )
     worker = Worker(service, settings, database, open_bus(settings.bus_url))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -220,7 +220,7 @@ def test_insert_new_refuses_rows_of_another_tenant_and_no_scope(database: Databa
 
 def test_a_lock_lets_one_in(database: Database) -> None:
     with database.exclusive("relay") as mine, database.exclusive("relay") as second:
-        assert (mine, second) == (True, False)
+        assert (bool(mine), bool(second)) == (True, False)
         with database.exclusive("other") as another:
             assert another
     with database.exclusive("relay") as free_again:
@@ -233,7 +233,7 @@ def test_a_lock_lets_one_thread_in(database: Database) -> None:
 
     def enter(_: int) -> None:
         with database.exclusive("relay") as is_mine:
-            inside.append(is_mine)
+            inside.append(bool(is_mine))
             everybody.wait(timeout=20)
 
     with ThreadPoolExecutor(8) as threads:
@@ -317,7 +317,7 @@ def test_an_unknown_way_to_sync_is_refused_with_the_choices(tmp_path: Path) -> N
 def test_a_writer_of_another_process_is_waited_for_and_then_refused(
     sqlite: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.database.BUSY_SECONDS", 0.3)
+    monkeypatch.setattr("shared.engines.BUSY_SECONDS", 0.3)
     impatient = Database(sqlite.url.render_as_string())
     with sqlite.transaction(PUBLIC) as session:
         session.connection()  # a writer takes its lock when it begins

@@ -197,7 +197,7 @@ def test_of_two_relays_one_is_active_and_the_other_takes_over(database: Database
         with running(second):
             ids = emit_some(database, 5)
             wait_until(lambda: waiting(database) == 0)
-            assert (first.is_active, second.is_active) == (True, False)
+            assert (bool(first.is_active), bool(second.is_active)) == (True, False)
             stop_first.set()
             wait_until(lambda: second.is_active)
             ids += emit_some(database, 5)

@@ -1,0 +1,122 @@
+"""How each database is opened: SQLite made strict, PostgreSQL with short waits. Only `shared/database.py` asks."""
+
+from __future__ import annotations
+
+import select
+import threading
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from shared.settings import SettingsError
+
+BUSY_SECONDS = 15
+POSTGRESQL_OPTIONS = (
+    "-c timezone=UTC -c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s "
+    # A machine that vanishes without a word gives its locks back after some ten seconds.
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+)
+
+
+def create_engine(url: sa.URL, *, pool: int) -> Engine:
+    """The engine of a URL, with at most `pool` connections on PostgreSQL. Raises SettingsError."""
+    if url.get_backend_name() == "sqlite":
+        return _create_sqlite_engine(url)
+    return _create_postgresql_engine(url, pool)
+
+
+def _create_postgresql_engine(url: sa.URL, pool: int) -> Engine:
+    """PostgreSQL through psycopg.
+
+    The driver begins no transaction of its own: ours begins with the tenant in the same message (`begin_text`), which
+    saves a round trip of every request.
+    """
+    options = " ".join(filter(None, (POSTGRESQL_OPTIONS, url.query.get("options"))))  # type: ignore[arg-type]
+    engine = sa.create_engine(
+        url.difference_update_query(["options"]),
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args={"options": options, "connect_timeout": 10, "prepare_threshold": 3},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
+        connection.autocommit = True
+        connection.prepared_max = 500
+
+    @event.listens_for(engine, "checkout")
+    def _is_alive(connection: Any, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        """A server that went away has said so on the socket: a look costs less than asking it."""
+        if connection.closed or select.select([connection.fileno()], [], [], 0)[0]:
+            raise DisconnectionError
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if not connection.get_execution_options().get("no_begin"):
+            send(connection, "BEGIN")
+
+    return engine
+
+
+def send(connection: Connection, text: str) -> None:
+    """Sends commands that answer nothing, several in one message."""
+    connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+
+
+def _create_sqlite_engine(url: sa.URL) -> Engine:
+    """SQLite made strict: WAL, foreign keys on, a writer takes its lock when it begins instead of when it first writes.
+
+    `?synchronous=off` in the URL gives up what a power cut would take (never what a killed process would).
+    """
+    synchronous = str(url.query.get("synchronous", "full"))
+    if synchronous not in ("off", "normal", "full"):
+        raise SettingsError(f"MPP_DATABASE_URL says synchronous={synchronous}: choose off, normal or full.")
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url.difference_update_query(["synchronous"]),
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,  # the text of an error reaches the log, and people's names are no business of it
+    )
+    writer = threading.Lock()
+    # Not in connection.info: a statement that was interrupted takes that away before its rollback.
+    holding: set[Connection] = set()
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # BEGIN is ours: the driver's own comes too late
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"synchronous={synchronous}", "temp_store=MEMORY"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("read_only"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        # Threads of this process queue here, fairly; SQLite's own wait polls, and a busy writer can starve a request.
+        if writer.acquire(timeout=BUSY_SECONDS):
+            holding.add(connection)
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            _release(connection)
+            raise
+
+    def _release(connection: Connection) -> None:
+        if connection in holding:
+            holding.discard(connection)
+            writer.release()
+
+    event.listen(engine, "commit", _release)
+    event.listen(engine, "rollback", _release)
+    return engine
