@@ -9,6 +9,7 @@ import pytest
 from shared.log import configure_logging
 from tests.house import House, migrated_template
 
+pytest_plugins = ["tests.servers.plugin"]
 configure_logging("ERROR")
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,40 +13,56 @@ from shared.database import Database, SharedBase, new_id
 from shared.log import configure_logging
 from shared.migrations import metadata_of  # noqa: F401  (imports every shared table)
 from shared.tenancy import across_tenants
+from tests.servers.postgres import PostgresServer
 from tests.shared.tables import Base
 from tests.shared.tiny import Tiny, open_tiny
 
-POSTGRES = os.environ.get("TEST_POSTGRES_URL", "")
-"""The address of a PostgreSQL database that these tests may fill, when there is one."""
-DATABASES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
 
-
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database with the shared tables and those of `tables.py`, on every database we know."""
-    with contextlib.ExitStack() as stack:
-        if request.param == "sqlite":
-            url = f"sqlite:///{tmp_path}/tests.db?synchronous=off"
-        else:
-            url = stack.enter_context(_postgres_schema(f"test_{new_id().hex}"))
-        opened = Database(url)
-        stack.callback(opened.close)
-        SharedBase.metadata.create_all(opened.engine)
-        Base.metadata.create_all(opened.engine)
-        yield opened
+    if request.param == "postgresql":
+        url = request.getfixturevalue("empty_postgres")
+    else:
+        url = f"sqlite:///{tmp_path}/tests.db?synchronous=off"
+    opened = Database(url)
+    if request.param == "sqlite":
+        create_tables(opened.engine)
+    yield opened
+    opened.close()
 
 
-@contextlib.contextmanager
-def _postgres_schema(name: str) -> Iterator[str]:
-    """A schema of the test's own, so that tests may run beside each other."""
-    engine = sa.create_engine(POSTGRES)
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_server: PostgresServer) -> Iterator[tuple[str, str]]:
+    """A PostgreSQL database of this process with the tables: its owner's URL and that of the role that runs."""
+    name = f"tests_{new_id().hex}"
+    owner, runs = postgres_server.create_service_database("tests", name)
+    engine = sa.create_engine(owner)
     with engine.begin() as connection:
-        connection.execute(sa.schema.CreateSchema(name))
-    url = engine.url.update_query_dict({"options": f"-csearch_path={name}"})
-    yield url.render_as_string(hide_password=False)
-    with engine.begin() as connection:
-        connection.execute(sa.schema.DropSchema(name, cascade=True))
+        for rights in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE ON SEQUENCES"):
+            connection.exec_driver_sql(f"ALTER DEFAULT PRIVILEGES GRANT {rights} TO tests")
+    create_tables(engine)
     engine.dispose()
+    yield owner, runs
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def empty_postgres(postgres_server: PostgresServer, postgres_tables: tuple[str, str]) -> str:
+    """The same database, emptied: a database of its own would cost every test ten times as much."""
+    owner, runs = postgres_tables
+    postgres_server.cut_connections(sa.make_url(owner).database or "")  # what a failed test left open
+    engine = sa.create_engine(owner)
+    with engine.begin() as connection:
+        tables = [table for base in (SharedBase, Base) for table in base.metadata.tables]
+        connection.exec_driver_sql(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
+    engine.dispose()
+    return runs
+
+
+def create_tables(engine: sa.Engine) -> None:
+    SharedBase.metadata.create_all(engine)
+    Base.metadata.create_all(engine)
 
 
 @pytest.fixture

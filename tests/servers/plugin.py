@@ -1,0 +1,128 @@
+"""The servers that tests share: each is started when the first test asks for it, and ended with the run.
+
+Loaded by tests/conftest.py. With xdist, the first worker that needs a server starts it and leaves its address in a
+file for the others; the controller, which outlives every worker, ends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from tests.servers import containers, kafka, postgres, process, redis
+from tests.servers.process import MissingServer, OwnServer, Running
+
+FOLDER = pytest.StashKey[Path]()
+OWNER = pytest.StashKey[int]()
+STARTERS: dict[str, Callable[[int], Running]] = {
+    "postgres": postgres.start_shared,
+    "kafka": kafka.start_shared,
+    "redis": redis.start_shared,
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    told = getattr(config, "workerinput", {})
+    config.stash[FOLDER] = Path(told["servers"] if told else tempfile.mkdtemp(prefix="mpp-servers-"))
+    config.stash[OWNER] = told["servers_owner"] if told else os.getpid()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a worker of xdist where the shared servers are written down."""
+    node.workerinput |= {"servers": str(node.config.stash[FOLDER]), "servers_owner": os.getpid()}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or FOLDER not in config.stash:
+        return
+    for file in config.stash[FOLDER].glob("*.json"):
+        running = Running(**json.loads(file.read_text()))
+        process.end(running)
+        if running.container:
+            containers.remove(running.container)
+    shutil.rmtree(config.stash[FOLDER], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> postgres.PostgresServer:
+    """The PostgreSQL of this run; it does not wait for the disk. Create databases, do not stop it."""
+    return postgres.PostgresServer(_shared(pytestconfig, "postgres"))
+
+
+@pytest.fixture(scope="session")
+def kafka_server(pytestconfig: pytest.Config) -> kafka.KafkaServer:
+    """The Kafka of this run. Create topics of names of your own, do not stop it."""
+    return kafka.KafkaServer(_shared(pytestconfig, "kafka"))
+
+
+@pytest.fixture(scope="session")
+def redis_server(pytestconfig: pytest.Config) -> redis.RedisServer:
+    """The Redis of this run. Use `create_database`, do not stop it."""
+    return redis.RedisServer(_shared(pytestconfig, "redis"))
+
+
+@pytest.fixture
+def start_postgres() -> Iterator[Callable[..., postgres.OwnPostgresServer]]:
+    """Starts a PostgreSQL of the test's own, which it may stop and kill; ended with the test."""
+    with contextlib.ExitStack() as stack:
+        yield _starter(stack, postgres.OwnPostgresServer.started)
+
+
+@pytest.fixture
+def start_kafka() -> Iterator[Callable[..., kafka.OwnKafkaServer]]:
+    """Starts a Kafka of the test's own, which it may stop and kill; ended with the test."""
+    with contextlib.ExitStack() as stack:
+        yield _starter(stack, kafka.OwnKafkaServer.started)
+
+
+@pytest.fixture
+def start_redis() -> Iterator[Callable[..., redis.OwnRedisServer]]:
+    """Starts a Redis of the test's own, which it may stop and kill; ended with the test."""
+    with contextlib.ExitStack() as stack:
+        yield _starter(stack, redis.OwnRedisServer.started)
+
+
+def refuse(missing: str) -> None:
+    """Skips the test for want of a server; on continuous integration, where all of them must be, fails it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing, pytrace=False)
+    pytest.skip(missing)
+
+
+def _starter(stack: contextlib.ExitStack, started: Callable[..., Any]) -> Callable[..., Any]:
+    def start(**options: Any) -> OwnServer:
+        try:
+            server: OwnServer = stack.enter_context(started(**options))
+        except MissingServer as error:
+            refuse(str(error))
+            raise
+        return server
+
+    return start
+
+
+def _shared(config: pytest.Config, name: str) -> str:
+    folder = config.stash[FOLDER]
+    file = folder / f"{name}.json"
+    with FileLock(folder / f"{name}.lock"):
+        if not file.exists():
+            try:
+                running = STARTERS[name](config.stash[OWNER])
+            except MissingServer as error:
+                running = Running(missing=str(error))
+            file.write_text(json.dumps(asdict(running)))
+    running = Running(**json.loads(file.read_text()))
+    if running.missing:
+        refuse(running.missing)
+    return running.address
