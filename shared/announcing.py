@@ -51,12 +51,12 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     key: Sequence[Any]
-    rows: sa.Select[Any]
+    rows: sa.Select[*tuple[Any, ...]]
     facts: Callable[[Session, Sequence[Any]], Iterable[Fact]]
     owner: UUID | None = None
     """The tenant of a table that does not begin its key with one."""
 
-    def page(self, after: Sequence[Any] | None, tenant_id: UUID | None, size: int) -> sa.Select[Any]:
+    def page(self, after: Sequence[Any] | None, tenant_id: UUID | None, size: int) -> Any:
         """The next rows, from a key on."""
         statement = self.rows.order_by(*self.key).limit(size)
         if tenant_id is not None and self.owner is None:

@@ -8,6 +8,7 @@ from flask import Flask
 
 from services.challenges.api import blueprint
 from services.challenges.catalogue_files import FOLDER, CatalogueError, read_catalogue
+from services.challenges.domain.announcements import ANNOUNCEMENTS
 from services.challenges.domain.catalogue import Loaded, load_catalogue
 from services.challenges.events import HANDLERS
 from shared.database import Database
@@ -36,4 +37,10 @@ def _after_migrate(database: Database, settings: Settings) -> None:
         raise SettingsError(str(error)) from error
 
 
-SERVICE = Service(name="challenges", create_app=create_app, handlers=HANDLERS, after_migrate=_after_migrate)
+SERVICE = Service(
+    name="challenges",
+    create_app=create_app,
+    handlers=HANDLERS,
+    after_migrate=_after_migrate,
+    announcements=ANNOUNCEMENTS,
+)

@@ -7,6 +7,7 @@ from flask import Flask
 from services.identity import mail, pages, upkeep
 from services.identity.api import BLUEPRINTS
 from services.identity.api.context import THROTTLE
+from services.identity.domain.announcements import ANNOUNCEMENTS
 from services.identity.events import HANDLERS
 from services.identity.throttle import Throttle
 from shared.database import Database
@@ -29,4 +30,5 @@ SERVICE = Service(
     jobs=mail.jobs,
     every_minute=upkeep.every_minute,
     after_migrate=upkeep.prepare,
+    announcements=ANNOUNCEMENTS,
 )

@@ -30,10 +30,14 @@ Subject = tuple[str, UUID, dict[str, Any]]
 
 
 def add_entries(action: str, describe: Callable[[Any], Subject]) -> Handler:
-    """A handler that adds one audit entry per event; the entry has the event's id, so it is added once."""
+    """A handler that adds one audit entry per event; the entry has the event's id, so it is added once.
+
+    The trail is history, which identity owns: when a fact is only told again, nobody did anything.
+    """
 
     def handle(session: Session, events: Sequence[Received[Any]]) -> None:
-        insert_new(session, AuditEntry, [_entry(action, event, describe(event.data)) for event in events])
+        new = [event for event in events if not event.is_announced]
+        insert_new(session, AuditEntry, [_entry(action, event, describe(event.data)) for event in new])
 
     return handle
 

@@ -6,6 +6,7 @@ from flask import Flask
 
 from services.leagues import pages
 from services.leagues.api import BLUEPRINTS
+from services.leagues.domain.announcements import ANNOUNCEMENTS
 from services.leagues.domain.editions import freeze_what_is_over
 from services.leagues.events import HANDLERS
 from shared.database import Database
@@ -26,4 +27,10 @@ def freeze_editions(database: Database) -> None:
         freeze_what_is_over(session)
 
 
-SERVICE = Service(name="leagues", create_app=create_app, handlers=HANDLERS, every_minute=freeze_editions)
+SERVICE = Service(
+    name="leagues",
+    create_app=create_app,
+    handlers=HANDLERS,
+    every_minute=freeze_editions,
+    announcements=ANNOUNCEMENTS,
+)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from shared.contracts import Impact
 from shared.database import NAMES, Columns, PublicRow, TenantRow
@@ -101,6 +101,18 @@ class Leader(TenantRow, Base):
     )
 
 
+class FormerLeader(TenantRow, Base):
+    """When a person last ceased to lead a league, so that this too can be told again."""
+
+    __tablename__ = "former_leaders"
+
+    league_id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    resigned_at: Mapped[datetime]
+
+    __table_args__ = (sa.ForeignKeyConstraint(["tenant_id", "league_id"], ["leagues.tenant_id", "leagues.league_id"]),)
+
+
 class Player(TenantRow, Base):
     """Somebody who plays in a league. `person_id` is None for a pupil whom the teacher entered by pseudonym."""
 
@@ -122,6 +134,25 @@ class Player(TenantRow, Base):
         sa.Index(None, "tenant_id", "person_id"),
         sa.Index(None, "tenant_id", "team_id"),
     )
+
+
+class PlayerRevision(TenantRow, Base):
+    """What happened to a player at one revision, and the team held from then on. Never changed once written.
+
+    Players from before there was this table lack what was not known any more (migration 0003).
+    """
+
+    __tablename__ = "player_revisions"
+
+    player_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event: Mapped[str] = mapped_column(sa.String(16))  # PlayerJoined | PlayerMoved | PlayerRenamed | PlayerLeft
+    team_id: Mapped[UUID]
+    at: Mapped[datetime]
+
+    player: Mapped[Player] = relationship()
+
+    __table_args__ = (sa.ForeignKeyConstraint(["tenant_id", "player_id"], ["players.tenant_id", "players.player_id"]),)
 
 
 class Completion(TenantRow, Base):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from services.ranking import api, pages
+from services.ranking.domain.announcements import ANNOUNCEMENTS
 from services.ranking.events import HANDLERS
 from shared.database import Database
 from shared.run import Service
@@ -17,4 +18,4 @@ def create_app(settings: Settings, database: Database) -> Flask:
     return build_app("ranking", settings, database, [api.blueprint, pages.blueprint], import_name=__name__)
 
 
-SERVICE = Service(name="ranking", create_app=create_app, handlers=HANDLERS)
+SERVICE = Service(name="ranking", create_app=create_app, handlers=HANDLERS, announcements=ANNOUNCEMENTS)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from services.ranking.domain import Batch, batch_of
+from services.ranking.domain import Batch, Revealed, batch_of
 from services.ranking.domain.changes import Where
 from shared.auth import ACCESS_HANDLERS
 from shared.consumer import Handlers, Received, merge_handlers
@@ -61,7 +61,9 @@ def freeze_boards(session: Session, events: Sequence[Received[EditionFrozen]]) -
 
 def reveal_boards(session: Session, events: Sequence[Received[EditionRevealed]]) -> None:
     """The boards of an edition show the truth."""
-    batch_of(session).revealed += [((event.tenant_id, event.data.edition_id), event.data.at) for event in events]
+    batch_of(session).revealed += [
+        Revealed((event.tenant_id, event.data.edition_id), event.data.at, event.is_announced) for event in events
+    ]
 
 
 def _place(batch: Batch, event: Received[Any]) -> UUID:

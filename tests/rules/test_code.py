@@ -92,6 +92,8 @@ def test_no_raw_sql_where_the_tenant_filter_cannot_read_it() -> None:
 
 def test_nobody_goes_below_the_session_to_reach_the_driver() -> None:
     for path, tree in sources(*(f"services/{service}" for service in SERVICES)):
+        if "/migrations/" in path:  # they run as the owner, before anybody is served
+            continue
         calls = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         assert not calls & {"connection", "exec_driver_sql", "get_bind", "raw_connection"}, path
 

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from services.challenges.catalogue_files import Catalogue, Entry, Factor, Line, read_catalogue
 from services.challenges.models import (
+    AGE_BANDS,
+    AUDIENCES,
     Category,
     Challenge,
     ChallengeAgeBand,
@@ -101,23 +103,28 @@ def _publish(session: Session, challenge: Challenge, entry: Entry) -> None:
     """A new version, also for one that comes back unchanged: of two facts the higher version must be the later."""
     challenge.version += 1
     challenge.is_retired = False
-    session.add(_version(challenge, entry, session))
-    emit(
-        session,
-        ChallengePublished(
-            challenge_id=challenge.challenge_id,
-            version=challenge.version,
-            slug=entry.slug,
-            category=entry.category,
-            kind=entry.kind,
-            tiers=[Tier(tier=tier.tier, points=tier.points) for tier in entry.tiers],
-            audiences=entry.audiences,
-            age_bands=entry.age_bands,
-            times=entry.times,
-            per=entry.per,
-            impact=entry.impact,
-            titles={language: texts.title for language, texts in entry.texts.items()},
-        ),
+    version = _version(challenge, entry, session)
+    session.add(version)
+    emit(session, challenge_published(challenge, version))
+
+
+def challenge_published(challenge: Challenge, version: ChallengeVersion) -> ChallengePublished:
+    """What a version says to the other services."""
+    audiences = {row.audience for row in version.audiences}
+    age_bands = {row.age_band for row in version.age_bands}
+    return ChallengePublished(
+        challenge_id=challenge.challenge_id,
+        version=version.version,
+        slug=challenge.slug,
+        category=version.category,
+        kind=version.kind,
+        tiers=[Tier(tier=tier["tier"], points=tier["points"]) for tier in version.tiers],
+        audiences=[audience for audience in AUDIENCES if audience in audiences],
+        age_bands=[band for band in AGE_BANDS if band in age_bands],
+        times=version.times,
+        per=version.per,
+        impact=version.impact,
+        titles={text.language: text.title for text in version.texts},
     )
 
 

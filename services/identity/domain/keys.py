@@ -22,6 +22,8 @@ SIGNS_FOR = timedelta(days=30)
 PUBLISHED_AHEAD = timedelta(minutes=10)
 LONGEST_TOKEN = timedelta(days=1)
 """No access token lives longer, so a key that signs no more is verified with for this long and then forgotten."""
+LONGEST_BELIEVED = 2 * SIGNS_FOR + PUBLISHED_AHEAD
+"""A key that is ended early was published with an end this far away at most."""
 
 
 def signing_key(session: Session) -> OKPKey:
@@ -96,8 +98,9 @@ def _publish(session: Session, key: PrivateKey) -> None:
 
 
 def _forget_expired(session: Session, now: datetime) -> None:
-    for table in (PrivateKey, SigningKey):
-        session.execute(sa.delete(table).where(table.expires_at <= now))
+    """A public key is kept as long as anybody may believe in it: who missed its early end must still be told of it."""
+    session.execute(sa.delete(PrivateKey).where(PrivateKey.expires_at <= now))
+    session.execute(sa.delete(SigningKey).where(SigningKey.expires_at <= now - LONGEST_BELIEVED))
 
 
 @functools.lru_cache(maxsize=4)

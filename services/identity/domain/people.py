@@ -84,7 +84,7 @@ def insert_person(
     if person.email_normalised:
         _take_email(session, person, password_hash)
     session.add(person)
-    _announce(session, person)
+    emit(session, person_joined(person))
     return person
 
 
@@ -151,7 +151,7 @@ def change_person(session: Session, person: Person, changes: dict[str, Any]) -> 
     if not changed:
         return person
     person.revision += 1
-    _announce(session, person)
+    emit(session, person_joined(person))
     details: dict[str, Any] = {"changed": changed}
     if "roles" in changed:
         details["roles"] = {"from": before["roles"], "to": person.roles}
@@ -245,14 +245,12 @@ def _take_email(session: Session, person: Person, password_hash: str | None) -> 
         raise EmailTaken
 
 
-def _announce(session: Session, person: Person) -> None:
-    emit(
-        session,
-        PersonJoined(
-            person_id=person.person_id,
-            display_name=person.display_name,
-            roles=person.roles,
-            language=person.language,
-            revision=person.revision,
-        ),
+def person_joined(person: Person) -> PersonJoined:
+    """The facts of a person as they are now."""
+    return PersonJoined(
+        person_id=person.person_id,
+        display_name=person.display_name,
+        roles=person.roles,
+        language=person.language,
+        revision=person.revision,
     )

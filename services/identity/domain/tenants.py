@@ -54,7 +54,7 @@ def found_tenant(session: Session, facts: TenantFacts, *, tenant_id: UUID | None
     enter_tenant(session, tenant.tenant_id, session.info.get("actor_id"))
     session.add(tenant)
     session.flush()  # people refer to it
-    _announce(session, tenant)
+    emit(session, tenant_founded(tenant))
     return tenant
 
 
@@ -106,7 +106,7 @@ def change_tenant(session: Session, tenant: Tenant, changes: dict[str, str]) -> 
     for name, value in changed.items():
         setattr(tenant, name, value)
     tenant.revision += 1
-    _announce(session, tenant)
+    emit(session, tenant_founded(tenant))
     audit.record(session, "tenant_changed", "tenant", tenant.tenant_id, {"changed": details})
     return tenant
 
@@ -138,15 +138,13 @@ def _set_tenant_suspended(session: Session, tenant_id: UUID, is_suspended: bool)
         audit.record(session, action, "tenant", tenant_id, tenant_id=reader)
 
 
-def _announce(session: Session, tenant: Tenant) -> None:
-    emit(
-        session,
-        TenantFounded(
-            kind=tenant.kind,
-            name=tenant.name,
-            country=tenant.country,
-            language=tenant.language,
-            zone=tenant.zone,
-            revision=tenant.revision,
-        ),
+def tenant_founded(tenant: Tenant) -> TenantFounded:
+    """The facts of a tenant as they are now."""
+    return TenantFounded(
+        kind=tenant.kind,
+        name=tenant.name,
+        country=tenant.country,
+        language=tenant.language,
+        zone=tenant.zone,
+        revision=tenant.revision,
     )

@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.leagues.domain.editions import FROZEN, GRACE, RUNNING, calendar_of, require_phase
-from services.leagues.domain.leagues import edition_of, find_league, leads, league_keys, require_member
+from services.leagues.domain.leagues import edition_of, find_league, leads, require_member
 from services.leagues.errors import NotYours
 from services.leagues.models import Challenge, Completion, League, Player, Team
 from shared.auth import Caller
 from shared.clock import transaction_time
-from shared.contracts import CompletionRecorded, CompletionWithdrawn
+from shared.contracts import CompletionEvent, CompletionWithdrawn
 from shared.errors import NotFound
 from shared.outbox import emit
 
+CompletionKind = TypeVar("CompletionKind", bound=CompletionEvent)
 
-def announce(
-    session: Session, league: League, completion: Completion, fact: type[CompletionRecorded | CompletionWithdrawn]
-) -> None:
-    """Emits what happened to a completion, with all that was copied onto it."""
-    emit(
-        session,
-        fact(
-            **league_keys(league),
-            completion_id=completion.completion_id,
-            team_id=completion.team_id,
-            player_id=completion.player_id,
-            challenge_id=completion.challenge_id,
-            challenge_version=completion.challenge_version,
-            category=completion.category,
-            tier=completion.tier,
-            day=completion.day,
-            points=completion.points,
-            impact=completion.impact,
-            author_id=completion.author_id,
-            at=transaction_time(session),
-        ),
+
+def completion_fact(kind: type[CompletionKind], completion: Completion, *, at: datetime) -> CompletionKind:
+    """What happened to a completion, with all that was copied onto it when it was recorded."""
+    return kind(
+        league_id=completion.league_id,
+        edition_id=completion.edition_id,
+        edition_tenant_id=completion.edition_tenant_id,
+        completion_id=completion.completion_id,
+        team_id=completion.team_id,
+        player_id=completion.player_id,
+        challenge_id=completion.challenge_id,
+        challenge_version=completion.challenge_version,
+        category=completion.category,
+        tier=completion.tier,
+        day=completion.day,
+        points=completion.points,
+        impact=completion.impact,
+        author_id=completion.author_id,
+        at=at,
     )
 
 
@@ -62,7 +62,7 @@ def withdraw_completion(session: Session, caller: Caller, completion: Completion
     completion.withdrawn_at = now
     completion.withdrawn_by = caller.person_id
     completion.slot = None
-    announce(session, league, completion, CompletionWithdrawn)
+    emit(session, completion_fact(CompletionWithdrawn, completion, at=now))
 
 
 def is_own(session: Session, caller: Caller, completion: Completion) -> bool:

@@ -168,8 +168,8 @@ def reschedule_edition(session: Session, edition: Edition, changes: dict[str, An
     if changed:
         edition.revision += 1
         if edition.published_at is not None:
-            _announce(session, edition)
-            _announce_leagues(session, edition)
+            emit(session, edition_scheduled(edition), tenant_id=edition.tenant_id)
+            _tell_leagues(session, edition)
     return edition
 
 
@@ -178,51 +178,52 @@ def _may_move(session: Session, edition: Edition) -> bool:
     return phase == DRAFT or (phase == REGISTRATION and not edition.is_public)
 
 
-def _announce_leagues(session: Session, edition: Edition) -> None:
+def _tell_leagues(session: Session, edition: Edition) -> None:
     """The moment a league's heads are frozen moves with its edition."""
-    for league in session.scalars(sa.select(League).where(League.edition_id == edition.edition_id)):
+    leagues = sa.select(League).where(League.edition_id == edition.edition_id)
+    # Locked: two changes of a league at once would give two facts the same revision.
+    for league in session.scalars(leagues.order_by(League.league_id).with_for_update()):
         league.revision += 1
-        announce_league(session, league, edition)
+        tell_league(session, league, edition)
 
 
-def announce_league(session: Session, league: League, edition: Edition) -> None:
+def tell_league(session: Session, league: League, edition: Edition) -> None:
     """Emits the facts of a league."""
-    emit(
-        session,
-        LeagueCreated(
-            league_id=league.league_id,
-            edition_id=league.edition_id,
-            edition_tenant_id=league.edition_tenant_id,
-            name=league.name,
-            tenant_name=session.get_one(Tenant, league.tenant_id).name,
-            age_band=league.age_band,
-            heads_frozen_at=calendar_of(edition, league.zone).heads_frozen_at,
-            revision=league.revision,
-        ),
+    emit(session, league_created(league, edition, session.get_one(Tenant, league.tenant_id).name))
+
+
+def league_created(league: League, edition: Edition, tenant_name: str) -> LeagueCreated:
+    """The facts of a league as they are now."""
+    return LeagueCreated(
+        league_id=league.league_id,
+        edition_id=league.edition_id,
+        edition_tenant_id=league.edition_tenant_id,
+        name=league.name,
+        tenant_name=tenant_name,
+        age_band=league.age_band,
+        heads_frozen_at=calendar_of(edition, league.zone).heads_frozen_at,
+        revision=league.revision,
     )
 
 
 def publish_edition(session: Session, edition: Edition) -> None:
     """Opens registration."""
     edition.published_at = transaction_time(session)
-    _announce(session, edition)
+    emit(session, edition_scheduled(edition), tenant_id=edition.tenant_id)
 
 
-def _announce(session: Session, edition: Edition) -> None:
+def edition_scheduled(edition: Edition) -> EditionScheduled:
+    """The facts of an edition as they are now."""
     calendar = calendar_of(edition, edition.zone)
-    emit(
-        session,
-        EditionScheduled(
-            edition_id=edition.edition_id,
-            name=edition.name,
-            audience=edition.audience,
-            is_open=edition.is_public,
-            starts_at=calendar.starts_at,
-            ends_at=calendar.ends_at,
-            heads_frozen_at=calendar.heads_frozen_at,
-            revision=edition.revision,
-        ),
-        tenant_id=edition.tenant_id,
+    return EditionScheduled(
+        edition_id=edition.edition_id,
+        name=edition.name,
+        audience=edition.audience,
+        is_open=edition.is_public,
+        starts_at=calendar.starts_at,
+        ends_at=calendar.ends_at,
+        heads_frozen_at=calendar.heads_frozen_at,
+        revision=edition.revision,
     )
 
 
@@ -263,9 +264,10 @@ def freeze_what_is_over(session: Session) -> int:
     earliest_end = now.replace(tzinfo=None) + timedelta(hours=14)  # no zone is further ahead of UTC
     over = 0
     for edition in session.scalars(
-        sa.select(Edition).where(
-            Edition.published_at.is_not(None), Edition.frozen_at.is_(None), Edition.ends_at < earliest_end
-        )
+        sa.select(Edition)
+        .where(Edition.published_at.is_not(None), Edition.frozen_at.is_(None), Edition.ends_at < earliest_end)
+        .order_by(Edition.edition_id)
+        .with_for_update()  # the clocks of two workers freeze it once
     ).all():
         zones = set(session.scalars(sa.select(League.zone).where(League.edition_id == edition.edition_id).distinct()))
         if all(calendar_of(edition, zone).grace_ends_at <= now for zone in zones | {edition.zone}):

@@ -13,10 +13,10 @@ from services.leagues.domain import teams
 from services.leagues.domain.editions import (
     REGISTRATION,
     RUNNING,
-    announce_league,
     calendar_of,
     find_visible_edition,
     require_phase,
+    tell_league,
 )
 from services.leagues.errors import (
     CodeUnknown,
@@ -26,7 +26,7 @@ from services.leagues.errors import (
     NotLeader,
     PersonUnknown,
 )
-from services.leagues.models import EVERYONE, Edition, Leader, League, Person, Player, Tenant
+from services.leagues.models import EVERYONE, Edition, FormerLeader, Leader, League, Person, Player, Tenant
 from shared.auth import ADMINISTRATOR, ORGANISER, Caller
 from shared.clock import transaction_time
 from shared.contracts import LeaderAppointed, LeaderResigned
@@ -68,7 +68,7 @@ def create_league(session: Session, caller: Caller, facts: dict[str, Any]) -> Le
     )
     session.add(league)
     session.flush()
-    announce_league(session, league, edition)
+    tell_league(session, league, edition)
     for name in names:
         teams.add_team(session, league, name)
     _appoint(session, league, caller.person_id)
@@ -177,7 +177,7 @@ def change_league(session: Session, league: League, changes: dict[str, Any]) -> 
         setattr(league, name, value)
     if changed:
         league.revision += 1
-        announce_league(session, league, edition_of(session, league))
+        tell_league(session, league, edition_of(session, league))
     return league
 
 
@@ -238,8 +238,14 @@ def dismiss_leader(session: Session, league: League, person_id: UUID) -> None:
         raise NotFound
     if not _has_leader(session, league, but=person_id):
         raise LastLeader
-    session.delete(leaders[person_id])
-    emit(session, LeaderResigned(**league_keys(league), person_id=person_id), tenant_id=league.tenant_id)
+    _resign(session, league, leaders[person_id])
+
+
+def _resign(session: Session, league: League, leader: Leader) -> None:
+    session.delete(leader)
+    keys = {"tenant_id": league.tenant_id, "league_id": league.league_id, "person_id": leader.person_id}
+    session.merge(FormerLeader(**keys, resigned_at=transaction_time(session)))
+    emit(session, LeaderResigned(**league_keys(league), person_id=leader.person_id), tenant_id=league.tenant_id)
 
 
 def replace_departed_leader(session: Session, tenant_id: UUID, person_id: UUID) -> None:
@@ -254,8 +260,7 @@ def replace_departed_leader(session: Session, tenant_id: UUID, person_id: UUID) 
                 continue  # the name stays until somebody can take the league over
             _appoint(session, league, administrators[0])
             session.flush()
-        session.delete(session.get_one(Leader, (tenant_id, league.league_id, person_id)))
-        emit(session, LeaderResigned(**league_keys(league), person_id=person_id), tenant_id=tenant_id)
+        _resign(session, league, session.get_one(Leader, (tenant_id, league.league_id, person_id)))
 
 
 def relieve_departed_leaders(session: Session, tenant_id: UUID) -> None:

@@ -13,7 +13,7 @@ from services.leagues.domain import teams
 from services.leagues.domain.editions import calendar_of, require_phase
 from services.leagues.domain.leagues import JOINABLE, edition_of, leads, league_keys, remember_tenant
 from services.leagues.errors import AlreadyPlaying, LeagueFull, NameNeeded, NotYours, PlayerUnknown, TeamUnknown
-from services.leagues.models import League, Person, Player
+from services.leagues.models import League, Person, Player, PlayerRevision
 from shared.auth import Caller
 from shared.clock import transaction_time
 from shared.contracts import PlayerEvent, PlayerJoined, PlayerLeft, PlayerMoved, PlayerRenamed
@@ -75,7 +75,7 @@ class _Entrance:
         if former is not None:
             former.left_at, former.team_id, former.display_name = None, team_id, display_name
             former.revision += 1
-            _announce(self.session, self.league, former, PlayerMoved, self.now)
+            _tell(self.session, self.league, former, PlayerMoved, self.now)
             return former
         player = Player(
             tenant_id=self.league.tenant_id,
@@ -88,22 +88,38 @@ class _Entrance:
             revision=1,
         )
         self.session.add(player)
-        _announce(self.session, self.league, player, PlayerJoined, self.now)
+        _tell(self.session, self.league, player, PlayerJoined, self.now)
         return player
 
 
-def _announce(session: Session, league: League, player: Player, fact: type[PlayerEvent], at: datetime) -> None:
-    emit(
-        session,
-        fact(
-            **league_keys(league),
-            player_id=player.player_id,
-            team_id=player.team_id,
-            person_id=player.person_id,
-            display_name=player.display_name,
-            at=at,
+def _tell(session: Session, league: League, player: Player, kind: type[PlayerEvent], at: datetime) -> None:
+    """Emits what happened to a player, and keeps it: the player's row knows the present alone."""
+    event = player_fact(kind, league, player, at=at, team_id=player.team_id, revision=player.revision)
+    session.add(
+        PlayerRevision(
+            tenant_id=player.tenant_id,
+            player=player,
             revision=player.revision,
-        ),
+            event=kind.__name__,
+            team_id=player.team_id,
+            at=at,
+        )
+    )
+    emit(session, event)
+
+
+def player_fact(
+    kind: type[PlayerEvent], league: League, player: Player, *, at: datetime, team_id: UUID, revision: int
+) -> PlayerEvent:
+    """What happened to a player at a revision, under the name they show now."""
+    return kind(
+        **league_keys(league),
+        player_id=player.player_id,
+        team_id=team_id,
+        person_id=player.person_id,
+        display_name=player.display_name,
+        at=at,
+        revision=revision,
     )
 
 
@@ -148,7 +164,7 @@ def change_player(session: Session, caller: Caller, league: League, player: Play
     if name != player.display_name:
         player.display_name = name
         player.revision += 1
-        _announce(session, league, player, PlayerRenamed, transaction_time(session))
+        _tell(session, league, player, PlayerRenamed, transaction_time(session))
     if changes.get("team_id", player.team_id) != player.team_id:
         move_player(session, league, player, teams.find_team(session, league, changes["team_id"]).team_id)
     return player
@@ -159,7 +175,7 @@ def move_player(session: Session, league: League, player: Player, team_id: UUID)
     teams.require_unlocked(session, league)
     player.team_id = team_id
     player.revision += 1
-    _announce(session, league, player, PlayerMoved, transaction_time(session))
+    _tell(session, league, player, PlayerMoved, transaction_time(session))
 
 
 def balance_teams(session: Session, league: League) -> int:
@@ -185,4 +201,4 @@ def leave_league(session: Session, caller: Caller, league: League, player: Playe
         raise NotYours
     player.left_at = transaction_time(session)
     player.revision += 1
-    _announce(session, league, player, PlayerLeft, player.left_at)
+    _tell(session, league, player, PlayerLeft, player.left_at)

@@ -17,7 +17,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from services.leagues.domain.completions import announce, is_own
+from services.leagues.domain.completions import completion_fact, is_own
 from services.leagues.domain.editions import (
     GRACE,
     RUNNING,
@@ -46,6 +46,7 @@ from shared.clock import transaction_time
 from shared.contracts import CompletionRecorded
 from shared.database import insert_new
 from shared.errors import Refusal, Word, message, words
+from shared.outbox import emit
 
 INDIVIDUAL = "individual"
 RACES = 3
@@ -319,7 +320,7 @@ class _Recorder:
         for index, row in rows.items():
             if row["completion_id"] in inserted:
                 completion = Completion(**row, withdrawn_at=None, withdrawn_by=None)
-                announce(self.session, self.league, completion, CompletionRecorded)
+                emit(self.session, completion_fact(CompletionRecorded, completion, at=self.now))
                 outcomes[index] = Outcome(act=acts[index], completion=completion, is_new=True)
         return outcomes
 

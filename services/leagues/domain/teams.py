@@ -33,7 +33,7 @@ def add_team(session: Session, league: League, name: str) -> Team:
     team = Team(tenant_id=league.tenant_id, team_id=new_id(), league_id=league.league_id, name=name, revision=1)
     session.add(team)
     session.flush()
-    _announce(session, league, team)
+    emit(session, team_created(league, team))
     return team
 
 
@@ -43,7 +43,7 @@ def rename_team(session: Session, league: League, team: Team, name: str) -> Team
         _check_name([other for other in session.scalars(list_teams(league)) if other is not team], name)
         team.name = name
         team.revision += 1
-        _announce(session, league, team)
+        emit(session, team_created(league, team))
     return team
 
 
@@ -52,17 +52,15 @@ def _check_name(others: Iterable[Team], name: str) -> None:
         raise TeamNameTaken(name=name)
 
 
-def _announce(session: Session, league: League, team: Team) -> None:
-    emit(
-        session,
-        TeamCreated(
-            league_id=league.league_id,
-            edition_id=league.edition_id,
-            edition_tenant_id=league.edition_tenant_id,
-            team_id=team.team_id,
-            name=team.name,
-            revision=team.revision,
-        ),
+def team_created(league: League, team: Team) -> TeamCreated:
+    """The facts of a team as they are now."""
+    return TeamCreated(
+        league_id=league.league_id,
+        edition_id=league.edition_id,
+        edition_tenant_id=league.edition_tenant_id,
+        team_id=team.team_id,
+        name=team.name,
+        revision=team.revision,
     )
 
 

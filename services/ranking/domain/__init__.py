@@ -1,6 +1,6 @@
 """The verbs of ranking: apply what happened, read boards and impact, rebuild, verify."""
 
-from services.ranking.domain.batch import Batch, apply, batch_of
+from services.ranking.domain.batch import Batch, Revealed, apply, batch_of
 from services.ranking.domain.boards import BoardPage, PlayerPosition, StandingLine, read_board, read_position
 from services.ranking.domain.impact import ImpactTotal, read_counters, read_impact
 from services.ranking.domain.recompute import Rebuilt, rebuild
@@ -13,6 +13,7 @@ __all__ = [
     "ImpactTotal",
     "PlayerPosition",
     "Rebuilt",
+    "Revealed",
     "StandingLine",
     "apply",
     "batch_of",

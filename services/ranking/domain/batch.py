@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -30,6 +30,14 @@ PlayerKey = tuple[UUID, UUID]
 """tenant_id, player_id"""
 
 
+class Revealed(NamedTuple):
+    """An edition's boards show the truth from a moment on; announced: that moment has been told of before."""
+
+    edition: EditionKey
+    at: datetime
+    is_announced: bool
+
+
 @dataclass(slots=True)
 class Batch:
     """Facts on their way into the tables, as rows. Every league mentioned is in `places`."""
@@ -37,7 +45,7 @@ class Batch:
     places: dict[UUID, Where] = field(default_factory=dict)
     scheduled: list[tuple[UUID, EditionScheduled]] = field(default_factory=list)
     frozen: list[tuple[EditionKey, datetime]] = field(default_factory=list)
-    revealed: list[tuple[EditionKey, datetime]] = field(default_factory=list)
+    revealed: list[Revealed] = field(default_factory=list)
     tenants: list[Row] = field(default_factory=list)
     leagues: list[Row] = field(default_factory=list)
     teams: list[Row] = field(default_factory=list)
@@ -48,7 +56,7 @@ class Batch:
 
     def edition_keys(self) -> set[EditionKey]:
         """Every edition mentioned."""
-        turned = {key for key, _at in (*self.frozen, *self.revealed)}
+        turned = {key for key, _at in self.frozen} | {revealed.edition for revealed in self.revealed}
         scheduled = {(tenant_id, data.edition_id) for tenant_id, data in self.scheduled}
         return turned | scheduled | {(where.edition_tenant_id, where.edition_id) for where in self.places.values()}
 
@@ -126,11 +134,11 @@ def _turn_editions(session: Session, batch: Batch, editions: dict[UUID, Edition]
     for (_tenant_id, edition_id), at in batch.frozen:
         edition = editions[edition_id]
         edition.frozen_at = max(at, edition.frozen_at or at)
-    for (_tenant_id, edition_id), at in batch.revealed:
+    for (_tenant_id, edition_id), at, is_announced in batch.revealed:
         edition = editions[edition_id]
         if edition.revealed_at is None or at > edition.revealed_at:
             edition.revealed_at = at
-            snapshots.announce(session, edition)
+            snapshots.tell(session, edition, at, is_announced=is_announced)
     return new
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from services.ranking.models import (
 )
 from shared.contracts import BoardsRevealed
 from shared.database import upsert_statement
-from shared.outbox import emit
+from shared.outbox import announce, emit
 from shared.tenancy import PLATFORM_TENANT_ID
 
 
@@ -76,9 +77,13 @@ def _drop_boards(session: Session, tenant_id: UUID, boards: Sequence[str], scope
             )
 
 
-def announce(session: Session, edition: Edition) -> None:
-    """Tells the others that the boards show the truth."""
-    emit(session, BoardsRevealed(edition_id=edition.edition_id), tenant_id=edition.tenant_id)
+def tell(session: Session, edition: Edition, at: datetime, *, is_announced: bool) -> None:
+    """Tells the others that the boards show the truth. A reveal that was announced is old news: it is told as such."""
+    event = BoardsRevealed(edition_id=edition.edition_id)
+    if is_announced:
+        announce(session, event, at=at, tenant_id=edition.tenant_id)
+    else:
+        emit(session, event, tenant_id=edition.tenant_id)
 
 
 def publish(session: Session, edition: Edition, is_open: bool) -> None:
