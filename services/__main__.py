@@ -24,7 +24,8 @@ from services.embedded import Embedded
 from services.simulation.command import add_simulate_arguments, simulate, verify
 from shared.log import configure_logging
 from shared.migrations import NewerDatabase
-from shared.run import Gunicorn, die
+from shared.run import die
+from shared.server import Gunicorn
 from shared.settings import Settings, SettingsError, read_settings
 
 DATABASES = "databases"

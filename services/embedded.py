@@ -10,9 +10,11 @@ import msgspec
 
 from shared.bus import open_bus
 from shared.outbox import pending
-from shared.run import Worker, load_service, migrate_service, open_database
+from shared.run import migrate_service, open_database
+from shared.service import load_service
 from shared.settings import Settings, require_embedded
 from shared.tenancy import across_tenants
+from shared.worker import Worker
 
 NAMES = ("identity", "challenges", "leagues", "ranking")
 HOME = "identity"
@@ -27,7 +29,7 @@ class Embedded:
         self.settings = settings
         self.services = {name: load_service(name) for name in NAMES}
         self.databases = {name: open_database(name, settings) for name in NAMES}
-        self.bus = open_bus(settings.bus_url)
+        self.bus = open_bus(settings)
         self.workers: list[Worker] = []
 
     def migrate(self) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ error and can be replayed; too many of them in a row stop the consumer rather th
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -16,21 +17,21 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared.bus import Bus
+from shared.bus import Bus, BusError
 from shared.clock import utc_now
 from shared.contracts import EVENTS, Event
-from shared.database import Database, SharedBase, insert_new, new_id
+from shared.database import Database, SharedBase, insert_new, is_passing, new_id
+from shared.meter import Meter
 from shared.outbox import Envelope
 from shared.tenancy import across_tenants
 
 log = structlog.get_logger(__name__)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 DEAD_LETTERS_IN_A_ROW = 50
-DATABASE_FAILURES = (OperationalError, InterfaceError, TimeoutError)
-"""What is no event's fault, and passes: locked, away, no connection free."""
+LONGEST_PAUSE = 5.0
+"""Seconds between two attempts to reach a database or bus that is away."""
 
 
 class Received(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
@@ -91,37 +92,48 @@ def _both(first: Handler, second: Handler) -> Handler:
 
 
 class Consumer:
-    """Reads the topics a service listens to and runs its handlers."""
+    """Reads the topics a service listens to and runs its handlers.
 
-    def __init__(self, service: str, database: Database, bus: Bus, handlers: Handlers) -> None:
+    `group`: who remembers how far it has read; another one than the service's own fills a second database.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        database: Database,
+        bus: Bus,
+        handlers: Handlers,
+        *,
+        group: str = "",
+        meter: Meter | None = None,
+    ) -> None:
         self.service = service
         self.database = database
         self.handlers = handlers
+        self.meter = meter or Meter()
         self.topics = sorted({kind.source for kind in handlers} - {service})
-        self.subscription = bus.subscribe(service, self.topics)
+        self.subscription = bus.subscribe(group or service, self.topics)
         self.handled = 0
         self.parked_in_a_row = 0
         self.is_stopped = False
+        self._lag: dict[str, int] = {}
+        self._newest: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Handles batches until `stop` is set. A database that fails is tried again, with growing pauses.
+        """Handles batches until `stop` is set. A database or bus that fails is tried again, with growing pauses.
 
         Raises ConsumerStopped after too many dead letters in a row.
         """
         pause = 0.1
         try:
             while not stop.is_set():
-                batch = self.subscription.poll(timeout=0.2)
-                while batch and not stop.is_set():
-                    try:
-                        self.handle(batch)
-                        self.subscription.commit()
-                        pause = 0.1
-                        break
-                    except DATABASE_FAILURES:
-                        log.exception("consumer_database_failed", service=self.service, retry_in_seconds=pause)
-                        stop.wait(pause)
-                        pause = min(pause * 2, 5.0)
+                try:
+                    self._handle_next(stop)
+                    pause = 0.1
+                except BusError as error:
+                    log.error("consumer_bus_failed", service=self.service, error=str(error), retry_in_seconds=pause)
+                    stop.wait(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
         except ConsumerStopped:
             self.is_stopped = True
             log.error("consumer_stopped", service=self.service, dead_letters_in_a_row=self.parked_in_a_row)
@@ -129,28 +141,64 @@ class Consumer:
         else:  # one that crashed does not leave its group: the relays would no longer wait for it
             self.subscription.close()
 
+    def _handle_next(self, stop: threading.Event) -> None:
+        """One batch, from its arrival to its commit; while the database is away, nothing more is read."""
+        batch = self.subscription.poll(timeout=0.2)
+        pause = 0.1
+        while batch and not stop.is_set():
+            try:
+                self.handle(batch)
+                self.subscription.commit()
+                batch = []
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.exception("consumer_database_failed", service=self.service, retry_in_seconds=pause)
+                if not self._wait(pause, stop):
+                    log.info("batch_dropped", service=self.service, events=len(batch))
+                    return
+                pause = min(pause * 2, LONGEST_PAUSE)
+        self._lag = self.subscription.lag()
+
+    def _wait(self, seconds: float, stop: threading.Event) -> bool:
+        """Waits, in small steps; whether the batch is still ours."""
+        until = time.monotonic() + seconds
+        while not stop.is_set() and time.monotonic() < until:
+            if not self.subscription.wait(0.1):
+                return False
+        return True
+
+    def lag(self) -> tuple[dict[str, int], float]:
+        """Events that wait in our partitions, by topic, and the age of what is handled now, in seconds."""
+        is_behind = any(self._lag.values()) and self._newest is not None
+        return self._lag, (utc_now() - self._newest).total_seconds() if is_behind and self._newest else 0.0
+
     def handle(self, batch: list[bytes]) -> None:
         """Applies a batch in one transaction; when that fails, event by event, parking the ones that cannot be."""
+        started = time.monotonic()
         try:
             with self.database.transaction(across_tenants()) as session:
                 self._apply(session, batch)
             self.parked_in_a_row = 0
-        except (*DATABASE_FAILURES, ConsumerStopped):
-            raise
-        except Exception:
+        except Exception as error:
+            if is_passing(error):
+                raise
             log.warning("batch_failed", service=self.service, events=len(batch), exc_info=True)
             for raw in batch:
                 self._handle_one(raw)
         self.handled += len(batch)
+        self._newest = _emitted_at(batch[-1]) or self._newest
+        delay = (utc_now() - self._newest).total_seconds() if self._newest else 0.0
+        self.meter.handled(len(batch), time.monotonic() - started, delay)
 
     def _handle_one(self, raw: bytes) -> None:
         try:
             with self.database.transaction(across_tenants()) as session:
                 self._apply(session, [raw])
             self.parked_in_a_row = 0
-        except DATABASE_FAILURES:
-            raise
         except Exception as error:
+            if is_passing(error):
+                raise
             if self.parked_in_a_row >= DEAD_LETTERS_IN_A_ROW:
                 raise ConsumerStopped(f"{self.service}: {self.parked_in_a_row} dead letters in a row") from error
             self.parked_in_a_row += 1
@@ -159,11 +207,12 @@ class Consumer:
                 session.add(
                     DeadLetter(
                         dead_letter_id=new_id(),
-                        envelope=raw.decode(errors="replace"),
-                        error=f"{type(error).__name__}: {error}"[:2000],
+                        envelope=raw.decode(errors="replace").replace("\0", "\ufffd"),  # PostgreSQL's text has no NUL
+                        error=f"{type(error).__name__}: {error}"[:2000].replace("\0", "\ufffd"),
                         parked_at=utc_now(),
                     )
                 )
+            self.meter.parked()
 
     def _apply(self, session: Session, batch: Iterable[bytes]) -> None:
         known = [received for received in map(read_envelope, batch) if type(received.data) in self.handlers]
@@ -193,6 +242,15 @@ def read_envelope(raw: bytes) -> Received[Any]:
     )
 
 
+def _emitted_at(raw: bytes) -> datetime | None:
+    """When an envelope was new; None for one that is broken, or tells again what happened before."""
+    try:
+        envelope = msgspec.json.decode(raw, type=Envelope)
+    except msgspec.MsgspecError:
+        return None
+    return None if envelope.is_announced else envelope.time
+
+
 def _id_of(raw: bytes) -> str | None:
     """The id of an envelope that may be broken, for the log."""
     try:
@@ -206,27 +264,6 @@ def _runs(events: list[Received[Any]], fresh: set[UUID]) -> Iterator[tuple[type[
     new = {event.id: event for event in events if event.id in fresh}
     for kind, run in groupby(new.values(), key=lambda event: type(event.data)):
         yield kind, list(run)
-
-
-def replay_dead_letters(database: Database, handlers: Handlers) -> tuple[int, int]:
-    """Tries every dead letter again; returns how many were handled and how many are left."""
-    replayed = left = 0
-    with database.transaction(across_tenants(), read_only=True) as session:
-        letters = session.scalars(sa.select(DeadLetter).order_by(DeadLetter.dead_letter_id)).all()
-    for letter in letters:
-        try:
-            with database.transaction(across_tenants()) as session:
-                received = read_envelope(letter.envelope.encode())
-                handler = handlers.get(type(received.data))
-                row = {"event_id": received.id, "handled_at": utc_now()}
-                if handler is not None and insert_new(session, InboxRow, [row]):
-                    handler(session, [received])
-                session.delete(session.merge(letter, load=True))
-            replayed += 1
-        except Exception:
-            log.exception("replay_failed", dead_letter_id=str(letter.dead_letter_id))
-            left += 1
-    return replayed, left
 
 
 def remove_handled(session: Session, before: datetime, limit: int = 5000) -> int:

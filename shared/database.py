@@ -25,6 +25,15 @@ from shared.tenancy import GuardedSession, Scope, guard, scope_of
 Row = TypeVar("Row")
 PASSING = (OperationalError, InterfaceError, TimeoutError)
 """Failures that are nobody's fault and pass: locked, away, no connection free."""
+ADVICE = {
+    "password authentication failed": "PostgreSQL refuses the password: correct MPP_DATABASE_URL",
+    "no password supplied": "PostgreSQL asks for a password: add it to MPP_DATABASE_URL",
+    "Connection refused": "nobody listens there: start PostgreSQL, or correct host and port in MPP_DATABASE_URL",
+    "could not translate host name": "there is no such host: correct MPP_DATABASE_URL",
+    "failed to resolve host": "there is no such host: correct MPP_DATABASE_URL",
+    "does not exist": "it does not exist: create database and role first, or correct MPP_DATABASE_URL",
+    "permission denied": "the role may not read it: run `migrate` again with MPP_OWNER_DATABASE_URL set to the owner",
+}
 READ_ONLY = "25006"
 """What PostgreSQL says (SQLSTATE) of a write while it is a standby, or was set read-only: this passes too."""
 
@@ -103,6 +112,7 @@ class Database:
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self.url = sa.engine.make_url(url)
         self.engine = create_engine(self.url, pool=pool)
+        self.pool_size = pool
         self.emitted = threading.Event()
         engines = [self.engine.execution_options(no_begin=True, read_only=read_only) for read_only in (False, True)]
         makers = [sessionmaker(engine, class_=GuardedSession, expire_on_commit=False) for engine in engines]
@@ -166,6 +176,18 @@ class Database:
             with self.engine.connect() as connection:
                 row_security.require_ordinary_role(connection)
 
+    def connections(self) -> dict[str, int]:
+        """How many connections of this process are in use and idle."""
+        pool: Any = self.engine.pool
+        return {"in_use": pool.checkedout(), "idle": pool.checkedin()}
+
+    def is_read_only(self) -> bool:
+        """Whether the server refuses writes now: a standby, a full disk's emergency, an operator's choice."""
+        if not self.is_postgresql:
+            return False
+        with self.engine.connect() as connection:
+            return bool(connection.scalar(sa.select(sa.func.current_setting("transaction_read_only") == "on")))
+
     def clock_skew(self) -> float:
         """How many seconds our clock is ahead of the database's; 0 for a database on this machine's own clock."""
         if not self.is_postgresql:
@@ -207,6 +229,16 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, PASSING):
         return True
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == READ_ONLY
+
+
+def explain(error: DBAPIError) -> str:
+    """What an operator should do about a database that cannot be used, without a password or a name in it."""
+    said = str(error.orig).strip().splitlines()
+    reason = said[0] if said else type(error).__name__
+    for part, advice in ADVICE.items():
+        if part in str(error.orig):
+            return f"{advice} ({reason.rpartition('FATAL:')[2].strip() or reason})"
+    return reason
 
 
 def _tell_whose(maker: Any) -> None:

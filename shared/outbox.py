@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared.clock import transaction_time, utc_now
 from shared.contracts import Event
 from shared.database import Database, SharedBase, new_id
+from shared.meter import Meter
 from shared.tenancy import TenancyError, across_tenants, scope_of
 
 log = structlog.get_logger(__name__)
@@ -121,8 +122,11 @@ def _write(session: Session, event: Event, tenant_id: UUID | None, at: datetime,
 class Relay:
     """Publishes a service's outbox, in order. One relay is active per service: the others wait for the lock."""
 
-    def __init__(self, service: str, database: Database, bus: Publisher, *, batch: int = 1000) -> None:
+    def __init__(
+        self, service: str, database: Database, bus: Publisher, *, batch: int = 1000, meter: Meter | None = None
+    ) -> None:
         self.service = service
+        self.meter = meter or Meter()
         self.database = database
         self.bus = bus
         self.batch = batch
@@ -172,6 +176,7 @@ class Relay:
                 .values(published_at=utc_now())
                 .execution_options(synchronize_session=False)
             )
+        self.meter.published(len(rows))
         return len(rows)
 
 

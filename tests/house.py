@@ -17,7 +17,7 @@ from shared.consumer import Consumer
 from shared.database import Database, new_id
 from shared.migrations import migrate
 from shared.outbox import Relay
-from shared.run import load_service
+from shared.service import load_service
 from shared.settings import Settings
 from shared.tenancy import PUBLIC
 
@@ -41,6 +41,12 @@ class DirectBus:
         self.subscriptions.append(subscription)
         return subscription
 
+    def problems(self) -> list[str]:
+        return []
+
+    def close(self) -> None:
+        pass
+
 
 class DirectSubscription:
     def __init__(self, topics: list[str]) -> None:
@@ -53,6 +59,12 @@ class DirectSubscription:
 
     def commit(self) -> None:
         pass
+
+    def wait(self, seconds: float) -> bool:
+        return True
+
+    def lag(self) -> dict[str, int]:
+        return {}
 
     def close(self) -> None:
         pass

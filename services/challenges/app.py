@@ -12,7 +12,7 @@ from services.challenges.domain.announcements import ANNOUNCEMENTS
 from services.challenges.domain.catalogue import Loaded, load_catalogue
 from services.challenges.events import HANDLERS
 from shared.database import Database
-from shared.run import Service
+from shared.service import Service
 from shared.settings import Settings, SettingsError
 from shared.tenancy import PLATFORM_TENANT_ID, of_tenant
 from shared.web import build_app

@@ -87,4 +87,4 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main(SERVICE, commands=COMMANDS))
+    sys.exit(main(SERVICE, own=COMMANDS))

@@ -11,7 +11,7 @@ from services.identity.domain.announcements import ANNOUNCEMENTS
 from services.identity.events import HANDLERS
 from services.identity.throttle import Throttle
 from shared.database import Database
-from shared.run import Service
+from shared.service import Service
 from shared.settings import Settings
 from shared.web import build_app
 

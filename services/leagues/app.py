@@ -10,7 +10,7 @@ from services.leagues.domain.announcements import ANNOUNCEMENTS
 from services.leagues.domain.editions import freeze_what_is_over
 from services.leagues.events import HANDLERS
 from shared.database import Database
-from shared.run import Service
+from shared.service import Service
 from shared.settings import Settings
 from shared.tenancy import across_tenants
 from shared.web import build_app

@@ -8,7 +8,7 @@ from services.ranking import api, pages
 from services.ranking.domain.announcements import ANNOUNCEMENTS
 from services.ranking.events import HANDLERS
 from shared.database import Database
-from shared.run import Service
+from shared.service import Service
 from shared.settings import Settings
 from shared.web import build_app
 

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from shared.database import Database
-from shared.run import Gunicorn
+from shared.server import Gunicorn
 from shared.settings import Settings
 
 LINES = 50

@@ -6,7 +6,7 @@ import random
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from shared.bus import MemoryBus
+from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
 from shared.consumer import Consumer
 from shared.contracts import (
@@ -19,7 +19,7 @@ from shared.contracts import (
     TeamCreated,
 )
 from shared.database import Database, new_id
-from shared.run import load_service
+from shared.service import load_service
 from shared.tenancy import PLATFORM_TENANT_ID
 from tests.builders import envelope
 

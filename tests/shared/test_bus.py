@@ -9,26 +9,45 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.bus import Bus, BusError, MemoryBus, Subscription, open_bus
+from shared.bus import Bus, BusError, Subscription, open_bus
+from shared.bus.memory import MemoryBus
 from shared.database import new_id
-from shared.settings import SettingsError
+from shared.settings import Settings, SettingsError
+from tests.servers.kafka import KafkaServer
 from tests.shared.waiting import wait_until
 
-BUSES = ["memory"]
-
-
-def open_test_bus(name: str) -> Bus:
-    return open_bus({"memory": "memory://"}[name])
+BUSES = ["memory", "kafka"]
 
 
 @pytest.fixture(params=BUSES)
-def bus(request: pytest.FixtureRequest) -> Bus:
-    return open_test_bus(request.param)
+def kafka(request: pytest.FixtureRequest) -> KafkaServer | None:
+    """The broker, where the bus of this test is Kafka."""
+    return request.getfixturevalue("kafka_server") if request.param == "kafka" else None
 
 
 @pytest.fixture
-def topic() -> str:
-    return f"topic-{new_id().hex}"
+def bus(kafka: KafkaServer | None) -> Iterator[Bus]:
+    opened = open_bus(Settings(bus_url=f"kafka://{kafka.bootstrap}" if kafka else "memory://"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def make_topic(kafka: KafkaServer | None) -> Callable[[], str]:
+    """Topics of the test's own; the memory needs no making."""
+
+    def make() -> str:
+        name = f"topic-{new_id().hex}"
+        if kafka is not None:
+            kafka.create_topics(name, partitions=3)
+        return name
+
+    return make
+
+
+@pytest.fixture
+def topic(make_topic: Callable[[], str]) -> str:
+    return make_topic()
 
 
 @pytest.fixture
@@ -89,8 +108,10 @@ def test_every_group_sees_every_message(bus: Bus, topic: str, publish: Callable[
         subscription.close()
 
 
-def test_a_group_reads_the_topics_it_asked_for(bus: Bus, group: str, publish: Callable[..., threading.Thread]) -> None:
-    first, second, other = (f"topic-{new_id().hex}" for _ in range(3))
+def test_a_group_reads_the_topics_it_asked_for(
+    bus: Bus, group: str, make_topic: Callable[[], str], publish: Callable[..., threading.Thread]
+) -> None:
+    first, second, other = (make_topic() for _ in range(3))
     subscription = bus.subscribe(group, [first, second])
     publish(other, "not for us")
     publish(first, "from the first")
@@ -172,10 +193,10 @@ def test_a_large_batch_of_any_script_arrives_unchanged(
 # --- the memory keeps nothing, so publishing waits --------------------------------------------------------------------
 
 
-def test_the_memory_answers_only_when_every_group_has_committed(topic: str) -> None:
+def test_the_memory_answers_only_when_every_group_has_committed() -> None:
     bus = MemoryBus()
-    first, second = bus.subscribe("first", [topic]), bus.subscribe("second", [topic])
-    publishing = threading.Thread(target=bus.publish, args=(topic, messages("one")))
+    first, second = bus.subscribe("first", ["topic"]), bus.subscribe("second", ["topic"])
+    publishing = threading.Thread(target=bus.publish, args=("topic", messages("one")))
     publishing.start()
     assert read(first, 1) == ["one"]
     wait_until(lambda: second.poll(0.1))
@@ -186,30 +207,30 @@ def test_the_memory_answers_only_when_every_group_has_committed(topic: str) -> N
     assert not publishing.is_alive()
 
 
-def test_the_memory_says_who_has_not_handled_a_batch(topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_says_who_has_not_handled_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.bus.PUBLISH_SECONDS", 0.2)
     bus = MemoryBus()
-    subscription = bus.subscribe("slow", [topic])
+    subscription = bus.subscribe("slow", ["topic"])
     with pytest.raises(BusError, match="by slow"):
-        bus.publish(topic, messages("one"))
+        bus.publish("topic", messages("one"))
     assert read(subscription, 1) == ["one"]  # and a late answer disturbs nobody
 
 
-def test_nobody_waits_for_a_group_that_has_left(topic: str) -> None:
+def test_nobody_waits_for_a_group_that_has_left() -> None:
     bus = MemoryBus()
-    bus.subscribe("gone", [topic]).close()
+    bus.subscribe("gone", ["topic"]).close()
     started = time.monotonic()
-    bus.publish(topic, messages("one"))
+    bus.publish("topic", messages("one"))
     assert time.monotonic() - started < 5
 
 
-def test_two_memories_know_nothing_of_each_other(topic: str) -> None:
+def test_two_memories_know_nothing_of_each_other() -> None:
     here, there = MemoryBus(), MemoryBus()
-    subscription = here.subscribe("group", [topic])
-    there.publish(topic, messages("elsewhere"))
+    subscription = here.subscribe("group", ["topic"])
+    there.publish("topic", messages("elsewhere"))
     assert subscription.poll(0.2) == []
 
 
 def test_an_unknown_bus_is_refused_with_the_known_one() -> None:
     with pytest.raises(SettingsError, match="memory://"):
-        open_bus("carrier-pigeon://loft")
+        open_bus(Settings(bus_url="carrier-pigeon://loft"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -23,10 +24,10 @@ from shared.consumer import (
     merge_handlers,
     read_envelope,
     remove_handled,
-    replay_dead_letters,
 )
 from shared.contracts import BoardsRevealed, EditionFrozen, TenantSuspended
 from shared.database import Database, new_id
+from shared.dead_letters import replay_dead_letters
 from shared.tenancy import across_tenants
 from tests.builders import envelope
 from tests.shared.tables import Sample
@@ -43,6 +44,8 @@ class OneBatchBus:
         self.batches = list(batches)
         self.committed = 0
         self.is_closed = False
+        self.is_ours = True
+        self.waits = 0
 
     def publish(self, topic: str, messages: list[tuple[str, bytes]]) -> None:
         raise NotImplementedError
@@ -56,6 +59,17 @@ class OneBatchBus:
 
     def commit(self) -> None:
         self.committed += 1
+
+    def wait(self, seconds: float) -> bool:
+        self.waits += 1
+        time.sleep(seconds)
+        return self.is_ours
+
+    def lag(self) -> dict[str, int]:
+        return {}
+
+    def problems(self) -> list[str]:
+        return []
 
     def close(self) -> None:
         self.is_closed = True
@@ -229,6 +243,28 @@ def test_a_database_that_fails_is_tried_again_and_nothing_is_parked(
     stop.set()
     thread.join(timeout=20)
     assert (count_rows(Sample), count_rows(DeadLetter), bus.committed) == (2, 0, 1)
+
+
+def test_a_batch_that_became_somebody_elses_while_the_database_was_away_is_dropped(
+    database: Database, count_rows: Callable[[type], int]
+) -> None:
+    tried = threading.Event()
+
+    def fail(session: Session, events: Sequence[Received[Any]]) -> None:
+        tried.set()
+        raise OperationalError("SELECT 1", {}, Exception("away"))
+
+    consumer = consumer_of(database, {BoardsRevealed: fail}, [reveal()])
+    bus: Any = consumer.subscription
+    bus.is_ours = False
+    stop = threading.Event()
+    thread = threading.Thread(target=consumer.run, args=(stop,))
+    thread.start()
+    assert tried.wait(20)
+    wait_until(lambda: bus.waits > 0)
+    stop.set()
+    thread.join(timeout=20)
+    assert (bus.committed, count_rows(DeadLetter)) == (0, 0)
 
 
 def test_a_database_that_fails_while_parking_parks_later(

@@ -19,7 +19,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from shared import health
-from shared.bus import MemoryBus
+from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
 from shared.consumer import Consumer, Handlers, InboxRow, Received
 from shared.contracts import BoardsRevealed, EditionRevealed
@@ -27,9 +27,11 @@ from shared.database import Database, SharedBase, new_id
 from shared.jobs import enqueue
 from shared.log import configure_logging
 from shared.outbox import OutboxRow, emit
-from shared.run import Service, Worker, main
+from shared.run import main
+from shared.service import Service
 from shared.settings import Settings
 from shared.tenancy import across_tenants, of_tenant
+from shared.worker import Worker
 from tests.shared.tables import Base, Sample
 from tests.shared.waiting import wait_until
 
@@ -180,7 +182,7 @@ def test_a_service_has_commands_of_its_own(tiny_room: Path, run: Run) -> None:
     commands = {
         "count": ("count to", lambda parser: parser.add_argument("number", type=int), lambda args, *_: args.number)
     }
-    assert run("count", "7", commands=commands)[0] == 7
+    assert run("count", "7", own=commands)[0] == 7
 
 
 # --- the threads of a worker ------------------------------------------------------------------------------------------
@@ -338,7 +340,7 @@ def _poison(session: Session, events: Sequence[Received[Any]]) -> None:
 SERVER = """
 import sys, threading
 from flask import Flask
-from shared.run import Gunicorn
+from shared.server import Gunicorn
 from shared.settings import Settings
 
 def make():

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
+from shared.consumer import DeadLetter
 from shared.contracts import TenantSuspended
 from shared.database import new_id
 from shared.outbox import emit
@@ -174,7 +175,22 @@ def test_a_request_id_is_echoed_and_a_bad_one_replaced(tiny: Tiny) -> None:
 
 def test_health_tells_that_it_is_alive_and_ready(tiny: Tiny) -> None:
     assert tiny.client().get("/tiny/health/live").json["status"] == "alive"
-    assert tiny.client().get("/tiny/health/ready").json == {"status": "ready", "service": "tiny", "problems": []}
+    ready = {"status": "ready", "service": "tiny", "problems": [], "warnings": []}
+    assert tiny.client().get("/tiny/health/ready").json == ready
+
+
+def test_health_warns_of_events_that_nobody_publishes_and_of_dead_letters(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.health.OLD_SECONDS", 0.0)
+    with tiny.database.transaction(of_tenant(new_id())) as session:
+        emit(session, TenantSuspended(revision=1))
+        session.add(DeadLetter(dead_letter_id=new_id(), envelope="{}", error="poison", parked_at=utc_now()))
+    response = tiny.client().get("/tiny/health/ready")
+    assert (response.status_code, response.json["status"]) == (200, "degraded")
+    waiting, letters = response.json["warnings"]
+    assert "is its worker running" in waiting
+    assert "dead-letters" in letters
 
 
 def test_health_tells_what_is_not_ready(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,9 +216,10 @@ def test_metrics_count_requests_by_their_route(tiny: Tiny) -> None:
         client.get(f"{API}/notes/{new_id()}")
     client.get(f"{API}/nothing/{new_id()}")
     text = tiny.client().get("/tiny/metrics").text
-    assert f'mpp_requests_total{{method="GET",route="{API}/notes/<id:note_id>",status="404"}} 2.0' in text
-    assert 'route="(none)",status="404"} 1.0' in text
-    assert f'mpp_request_seconds_count{{method="GET",route="{API}/notes/<id:note_id>"}} 2.0' in text
+    labels = f'method="GET",route="{API}/notes/<id:note_id>",service="tiny"'
+    assert f'mpp_requests_total{{{labels},status="404"}} 2.0' in text
+    assert 'route="(none)",service="tiny",status="404"} 1.0' in text
+    assert f"mpp_request_seconds_count{{{labels}}} 2.0" in text
 
 
 def test_metrics_are_not_filled_by_methods_somebody_made_up(tiny: Tiny) -> None:
@@ -215,8 +232,8 @@ def test_metrics_tell_how_many_events_wait(tiny: Tiny) -> None:
     with tiny.database.transaction(of_tenant(new_id())) as session:
         emit(session, TenantSuspended(revision=1))
     text = tiny.client().get("/tiny/metrics").text
-    assert "mpp_outbox_depth 1.0" in text
-    assert "mpp_dead_letters 0.0" in text
+    assert 'mpp_outbox_depth{service="tiny"} 1.0' in text
+    assert 'mpp_dead_letters{service="tiny"} 0.0' in text
 
 
 def test_the_page_about_the_api_needs_nobody_elses_files(tiny: Tiny) -> None:

@@ -1,61 +1,21 @@
-"""How events travel between services: two verbs, publish and subscribe. The only place that knows which bus is used.
-
-`memory://` is kombu's in-process transport, for the embedded mode. Apache Kafka joins it in `open_bus` for the
-distributed one.
-"""
+"""The bus of the embedded mode: within one process, on kombu's memory transport."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Any
 
 import kombu
 from kombu.transport import virtual
 
+from shared import bus
+from shared.bus import BusError
 from shared.database import new_id
-from shared.settings import SettingsError
-
-PUBLISH_SECONDS = 60.0
-
-
-class BusError(Exception):
-    """The bus cannot answer for what it was given: try again."""
-
-
-class Subscription(Protocol):
-    """A group's reading of some topics."""
-
-    def poll(self, timeout: float) -> list[bytes]:
-        """The next envelopes, oldest first; none when nothing came within `timeout` seconds."""
-
-    def commit(self) -> None:
-        """Says that all that was polled has been handled."""
-
-    def close(self) -> None:
-        """Stops reading; what was polled and not committed is delivered again."""
-
-
-class Bus(Protocol):
-    """Moves envelopes from a topic to every group that reads it, in order of their key."""
-
-    def publish(self, topic: str, messages: list[tuple[str, bytes]]) -> None:
-        """Returns once the messages (key, envelope) cannot be lost any more; raises BusError otherwise."""
-
-    def subscribe(self, group: str, topics: list[str]) -> Subscription:
-        """A reading of `topics` by `group`, from what it has not committed yet."""
-
-
-def open_bus(url: str) -> Bus:
-    """The bus of a URL. Raises SettingsError for a scheme there is no bus for."""
-    if urlsplit(url).scheme == "memory":
-        return MemoryBus()
-    raise SettingsError(f"MPP_BUS_URL is {url}: the bus here is memory:// (one process, see README).")
 
 
 class MemoryBus:
-    """In one process, on kombu's memory transport.
+    """Groups and topics of one process.
 
     The memory keeps nothing when the process dies, so `publish` returns only once every subscribed group has committed:
     the outbox is the memory that lasts. A group must subscribe before the relays start.
@@ -93,9 +53,9 @@ class MemoryBus:
                     serializer="json",
                 )
                 self._arrived[group].set()
-            if not done.wait(PUBLISH_SECONDS):
+            if not done.wait(bus.PUBLISH_SECONDS):
                 late = ", ".join(sorted(self._waiting[batch_id][0]))
-                raise BusError(f"{topic}: not handled within {PUBLISH_SECONDS:.0f} s by {late}")
+                raise BusError(f"{topic}: not handled within {bus.PUBLISH_SECONDS:.0f} s by {late}")
         finally:
             with self._lock:
                 self._waiting.pop(batch_id, None)
@@ -109,6 +69,13 @@ class MemoryBus:
             for topic in topics:
                 self._groups.setdefault(topic, set()).add(group)
         return MemorySubscription(self, group, self._queue(group), self._arrived[group])
+
+    def problems(self) -> list[str]:
+        """Nothing can keep a process from itself."""
+        return []
+
+    def close(self) -> None:
+        """Nothing to give back: the memory goes with the process."""
 
     def leave(self, group: str) -> None:
         """The group reads no more: nobody waits for it."""
@@ -157,6 +124,15 @@ class MemorySubscription:
             message.ack()
             self.bus.committed(self.group, message.decode()["batch_id"])
         self._polled.clear()
+
+    def wait(self, seconds: float) -> bool:
+        """Nobody else reads for our group: what was polled stays ours."""
+        time.sleep(seconds)
+        return True
+
+    def lag(self) -> dict[str, int]:
+        """Nothing waits here: a relay keeps its events in the outbox until they are handled."""
+        return {}
 
     def close(self) -> None:
         """Puts back what was not committed and stops being waited for."""
