@@ -62,8 +62,10 @@ def end(folder: Path, number: int) -> None:
         pid = int((folder / PID_FILE).read_text())
         family = [pid, *children_of(pid)]
         kill([pid], number)
+        kill(family, signal.SIGCONT)  # one that is frozen hears nothing
         if not wait_for_the_end(family, END_SECONDS):
             kill(family)
+            wait_for_the_end(family, END_SECONDS)
     shutil.rmtree(folder, ignore_errors=True)
 
 

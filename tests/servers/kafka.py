@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -20,10 +20,11 @@ from tests.servers.process import MissingServer, OwnServer, Running, answers, fr
 
 VARIABLE = "TEST_KAFKA"
 HERE = Path(__file__).parent / "kafka"
-MISSING = f"Kafka needs Java 17 and Maven: apt install openjdk-17-jre-headless maven, or name a broker in {VARIABLE}."
+MISSING = f"Kafka needs Java 17 and Maven: apt install default-jre-headless maven, or name a broker in {VARIABLE}."
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
 USER, PASSWORD = "mpp", "for-tests"
 SECURED = ("sasl_plaintext", "ssl", "sasl_ssl")
+BROKER, FORMAT = "kafka.Kafka", "kafka.tools.StorageTool"
 ADMIN_SECONDS = 30.0
 
 
@@ -61,18 +62,27 @@ class OwnKafkaServer(OwnServer, KafkaServer):
     """A Kafka of one's own; `listeners` of SECURED are opened beside the plain one, at `bootstraps[listener]`.
 
     `sasl_plaintext` and `sasl_ssl` know USER and PASSWORD by the mechanisms PLAIN and SCRAM-SHA-512; `ssl` asks for a
-    client's certificate, and takes `client`. Both ssl ones are signed by `authority`.
+    client's certificate, and takes `client`. Both ssl ones are signed by `authority`. `full_speed` is for benches: the
+    JVM optimizes more, which makes every start slower.
     """
 
     name = "kafka"
     variable = VARIABLE
 
-    def __init__(self, *, listeners: Iterable[str] = (), heap: str = "512m", owner: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        listeners: Iterable[str] = (),
+        heap: str = "512m",
+        full_speed: bool = False,
+        owner: int | None = None,
+        libraries: Path | None = None,
+    ) -> None:
         self._java = shutil.which("java")
         if self._java is None:
             raise MissingServer(MISSING)
-        self._libraries = fetch_libraries()
-        self._heap = heap
+        self._libraries = libraries or fetch_libraries()
+        self._options = [f"-Xmx{heap}", *([] if full_speed else ["-XX:TieredStopAtLevel=1"])]
         names = ["plaintext", *listeners]
         ports = free_ports(len(names) + 1)
         self._controller = f"127.0.0.1:{ports.pop()}"
@@ -87,7 +97,7 @@ class OwnKafkaServer(OwnServer, KafkaServer):
             self._settings.write_text("".join(f"{key}={value}\n" for key, value in self._properties().items()))
             scram = f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"
             self.run(
-                *self._program("kafka.tools.StorageTool", "format"),
+                *self._program(FORMAT, "format"),
                 *("--cluster-id", CLUSTER_ID, "--config", str(self._settings), "--add-scram", scram),
             )
         except BaseException:
@@ -101,7 +111,7 @@ class OwnKafkaServer(OwnServer, KafkaServer):
 
     def command(self) -> Sequence[str]:
         """The broker."""
-        return self._program("kafka.Kafka", str(self._settings))
+        return self._program(BROKER, str(self._settings))
 
     def is_ready(self) -> bool:
         """Whether it knows itself as a broker; its log says why not."""
@@ -114,7 +124,12 @@ class OwnKafkaServer(OwnServer, KafkaServer):
 
     def _program(self, main: str, *arguments: str) -> list[str]:
         assert self._java is not None
-        options = [f"-Xmx{self._heap}", f"-Dlog4j2.configurationFile={HERE}/log4j2.properties"]
+        options = [*self._options, f"-Dlog4j2.configurationFile={HERE}/log4j2.properties"]
+        classes = self._libraries / "classes.jsa"
+        if classes.exists():
+            options.append(f"-XX:SharedArchiveFile={classes}")
+        elif main == BROKER:
+            options.append(f"-XX:ArchiveClassesAtExit={classes}")
         return [self._java, *options, "-cp", f"{self._libraries}/*", main, *arguments]
 
     def _properties(self) -> dict[str, str]:
@@ -167,19 +182,12 @@ class OwnKafkaServer(OwnServer, KafkaServer):
             "listener.name.ssl.ssl.client.auth": "required",
         }
 
-    @classmethod
-    def started(cls, *, listeners: Iterable[str] = (), heap: str = "512m", owner: int | None = None) -> Self:
-        """One that answers already."""
-        server = cls(listeners=listeners, heap=heap, owner=owner)
-        try:
-            return server.start()
-        except BaseException:
-            server.close()
-            raise
-
 
 def fetch_libraries() -> Path:
-    """The folder of Kafka's jars, which Maven fills the first time and whenever pom.xml has changed."""
+    """The folder of Kafka's jars, which Maven fills the first time and whenever pom.xml has changed.
+
+    A first broker then leaves there the classes it has loaded: every later start costs half as much.
+    """
     maven = shutil.which("mvn")
     libraries, pom = HERE / "libs", HERE / "pom.xml"
     with FileLock(HERE / "libs.lock"):
@@ -200,6 +208,9 @@ def fetch_libraries() -> Path:
             raise MissingServer(
                 f"Maven could not fetch Kafka, is there a network? It said: {done.stdout.strip()[:500]}"
             )
+        with OwnKafkaServer(libraries=libraries) as first:
+            first.start()
+            first.stop()
         shutil.copy(pom, fetched_for)
     return libraries
 
@@ -214,7 +225,7 @@ def start_shared(owner: int) -> Running:
         containers.leave_to_the_end()
         container = KafkaContainer().with_kraft().with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false").start()
         return containers.running(container, container.get_bootstrap_server())
-    return OwnKafkaServer.started(owner=owner).detach()
+    return OwnKafkaServer(owner=owner).start().detach()
 
 
 def _wait_for(answers_by_topic: Mapping[str, Any], *, but_for: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -50,7 +52,8 @@ class PostgresServer:
     def create_service_database(self, service: str, name: str | None = None) -> tuple[str, str]:
         """An empty database for a service, named like it unless told otherwise; returns both URLs.
 
-        The owner `<service>_owner` owns it and migrates it. The role `<service>` may connect, and nothing more.
+        The owner `<service>_owner` owns it and migrates it. The role `<service>` may connect, and nothing more: what
+        deploy/postgres/roles.sh does. The roles stay when the database is dropped, other tests may use them.
         """
         name = name or service
         owner = f"{service}_owner"
@@ -65,8 +68,7 @@ class PostgresServer:
             ):
                 connection.execute(_with_names(statement, name=name, owner=owner, service=service))
         with self.connect(name) as connection:
-            for statement in ("REVOKE ALL ON SCHEMA public FROM PUBLIC", "ALTER SCHEMA public OWNER TO {owner}"):
-                connection.execute(_with_names(statement, owner=owner))
+            connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
             connection.execute(_with_names("GRANT USAGE ON SCHEMA public TO {service}", service=service))
         return self.url_of(owner, name), self.url_of(service, name)
 
@@ -149,22 +151,21 @@ class OwnPostgresServer(OwnServer, PostgresServer):
             return False
         return True
 
+    def close(self) -> None:
+        """Ends it, and removes its data and the shared memory that a killed PostgreSQL leaves in the kernel."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            if not self.is_running:
+                lock = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
+                _key, memory = lock[6].split()
+                subprocess.run(["ipcrm", "--shmem-id", memory], check=False, capture_output=True)
+        super().close()
+
     def set_read_only(self, is_read_only: bool) -> None:
         """Refuses every write from the next transaction on, as a standby does; or takes them again."""
         self.query(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if is_read_only else 'off'}")
         self.query("SELECT pg_reload_conf()")
         expected = [("on" if is_read_only else "off",)]
         eventually(lambda: self.query("SHOW default_transaction_read_only") == expected)
-
-    @classmethod
-    def started(cls, *, durable: bool = True, owner: int | None = None) -> Self:
-        """One that answers already."""
-        server = cls(durable=durable, owner=owner)
-        try:
-            return server.start()
-        except BaseException:
-            server.close()
-            raise
 
 
 def start_shared(owner: int) -> Running:
@@ -178,12 +179,12 @@ def start_shared(owner: int) -> Running:
         container = PostgresContainer(IMAGE, username="postgres", password=PASSWORD, driver="psycopg")
         container.with_command("postgres -c max_connections=200 -c fsync=off").start()
         return containers.running(container, container.get_connection_url())
-    return OwnPostgresServer.started(durable=False, owner=owner).detach()
+    return OwnPostgresServer(durable=False, owner=owner).start().detach()
 
 
 def _create_role(connection: psycopg.Connection, role: str) -> None:
     if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
-        statement = "CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD "
+        statement = "CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD "
         connection.execute(_with_names(statement, role=role) + sql.Literal(PASSWORD))
 
 

@@ -131,6 +131,16 @@ class OwnServer(ABC):
         """Whether the process is there."""
         return self._popen is not None and self._popen.poll() is None
 
+    @classmethod
+    def started(cls, **options: Any) -> Self:
+        """One that answers already; the options are those of its kind."""
+        server = cls(**options)
+        try:
+            return server.start()
+        except BaseException:
+            server.close()
+            raise
+
     def run(self, *command: str) -> str:
         """Runs a program of the server's to its end, as the server's user; returns what it printed."""
         done = subprocess.run(command, capture_output=True, text=True, check=False, **self._where())
@@ -182,12 +192,19 @@ class OwnServer(ABC):
         self.stop()
         self.start()
 
+    def pause(self) -> None:
+        """Freezes all of it: connections stay open, and nobody answers."""
+        guard.kill([self.pid, *guard.children_of(self.pid)], signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Lets it go on."""
+        guard.kill([self.pid, *guard.children_of(self.pid)], signal.SIGCONT)
+
     def close(self) -> None:
         """Ends it, and removes its data."""
-        if self._popen is not None:
-            self._popen.send_signal(self.end_signal)
-            self._popen.wait(START_SECONDS)
         guard.end(self.folder, self.end_signal)
+        if self._popen is not None:
+            self._popen.wait()
         self._guard.kill()
         self._guard.wait()
 

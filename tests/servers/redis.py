@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from typing import Self
 
 import redis
 
@@ -75,16 +74,6 @@ class OwnRedisServer(OwnServer, RedisServer):
             except redis.RedisError:
                 return False
 
-    @classmethod
-    def started(cls, *, durable: bool = False, owner: int | None = None) -> Self:
-        """One that answers already."""
-        server = cls(durable=durable, owner=owner)
-        try:
-            return server.start()
-        except BaseException:
-            server.close()
-            raise
-
 
 def start_shared(owner: int) -> Running:
     """The Redis of this run of the tests: named in the environment, in a container, or a process."""
@@ -97,4 +86,4 @@ def start_shared(owner: int) -> Running:
         container = RedisContainer(IMAGE).with_command("redis-server --databases 10000 --save ''").start()
         address = f"redis://{container.get_container_host_ip()}:{container.get_exposed_port(container.port)}/0"
         return containers.running(container, address)
-    return OwnRedisServer.started(owner=owner).detach()
+    return OwnRedisServer(owner=owner).start().detach()

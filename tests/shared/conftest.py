@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 
-from shared.database import Database, SharedBase, new_id
+from shared.database import Database, PublicRow, SharedBase, TenantRow, new_id
 from shared.log import configure_logging
 from shared.migrations import metadata_of  # noqa: F401  (imports every shared table)
+from shared.row_security import protect
 from shared.tenancy import across_tenants
 from tests.servers.postgres import PostgresServer
 from tests.shared.tables import Base
@@ -42,6 +45,10 @@ def postgres_tables(postgres_server: PostgresServer) -> Iterator[tuple[str, str]
         for rights in ("SELECT, INSERT, UPDATE, DELETE ON TABLES", "USAGE ON SEQUENCES"):
             connection.exec_driver_sql(f"ALTER DEFAULT PRIVILEGES GRANT {rights} TO tests")
     create_tables(engine)
+    with engine.begin() as connection, Operations.context(MigrationContext.configure(connection)):
+        for is_public, kind in ((False, TenantRow), (True, PublicRow)):
+            models = [*SharedBase.__subclasses__(), *Base.__subclasses__()]
+            protect(*(model.__tablename__ for model in models if issubclass(model, kind)), is_public=is_public)
     engine.dispose()
     yield owner, runs
     postgres_server.drop_database(name)
