@@ -41,7 +41,7 @@ def protect(*tables: str, is_public: bool = False) -> None:
 
     `is_public`: the tables have a column of that name, whose rows everybody may read.
     """
-    if op.get_bind().dialect.name != "postgresql":
+    if op.get_context().dialect.name != "postgresql":
         return
     for table in tables:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")

@@ -44,7 +44,7 @@ def count(folder: Path, service: str, table: str) -> int:
     file = folder / f"{service}.db"
     try:
         with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)) as database:
-            rows: int = database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 (our own words)
+            rows: int = database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             return rows
     except sqlite3.OperationalError:
         return -1
