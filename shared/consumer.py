@@ -19,6 +19,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from shared import tracing
 from shared.bus import Bus, BusError
 from shared.clock import utc_now
 from shared.contracts import EVENTS, Event
@@ -177,7 +178,7 @@ class Consumer:
         """Applies a batch in one transaction; when that fails, event by event, parking the ones that cannot be."""
         started = time.monotonic()
         try:
-            with self.database.transaction(across_tenants()) as session:
+            with tracing.handling(self.service, batch), self.database.transaction(across_tenants()) as session:
                 self._apply(session, batch)
             self.parked_in_a_row = 0
         except Exception as error:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from shared import tracing
 from shared.clock import transaction_time, utc_now
 from shared.contracts import Event
 from shared.database import Database, SharedBase, new_id
@@ -167,7 +168,8 @@ class Relay:
             ).all()
         if not rows:
             return 0
-        self.bus.publish(self.service, [(row.key, row.envelope.encode()) for row in rows])
+        with tracing.publishing(self.service, len(rows)):
+            self.bus.publish(self.service, [(row.key, row.envelope.encode()) for row in rows])
         # Row by row, never « up to N »: positions are handed out before their transactions commit.
         with self.database.transaction(across_tenants()) as session:
             session.execute(

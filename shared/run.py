@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from shared import announcing, commands
@@ -21,6 +22,7 @@ from shared.monitor import monitor_app
 from shared.server import Gunicorn, Monitor
 from shared.service import Service
 from shared.settings import Settings, SettingsError, read_settings, require_distributed
+from shared.tracing import start_tracing, stop_tracing
 from shared.worker import Worker
 
 
@@ -114,7 +116,12 @@ def migrate_service(service: Service, settings: Settings) -> list[str]:
 
 def _web(service: Service, settings: Settings) -> int:
     service.create_app(settings, open_database(service.name, settings))  # refuses here what it must refuse
-    Gunicorn(lambda: service.create_app(settings, open_database(service.name, settings)), settings).run()
+
+    def make_application() -> Flask:
+        start_tracing(settings, service.name, "web")
+        return service.create_app(settings, open_database(service.name, settings))
+
+    Gunicorn(make_application, settings, on_exit=stop_tracing).run()
     return 0
 
 
@@ -126,11 +133,13 @@ def _worker(service: Service, settings: Settings, database: Database) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    start_tracing(settings, service.name, "worker")
     worker.start()
     monitor.start()
     stop.wait()
     worker.stop()
     monitor.stop()
+    stop_tracing()
     bus.close()
     database.close()
     return 0

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shared import health, pages
+from shared import health, pages, tracing
 from shared.api import Api, Blueprint, new_api
 from shared.auth import OPERATOR, Caller, access_of, authenticate
 from shared.database import Database, new_id
@@ -87,6 +87,7 @@ def build_app(
     app.before_request(_open)
     app.after_request(_close)
     app.teardown_request(_forget)
+    tracing.trace_requests(app, service)
     app.register_error_handler(Refusal, _refuse)
     app.register_error_handler(OperationalError, _unavailable)
     app.register_error_handler(TimeoutError, _unavailable)
@@ -134,6 +135,7 @@ def _open() -> None:
         return
     _check_query(extension["query"])
     g.session = extension["database"].session(PUBLIC, read_only=request.method in SAFE_METHODS)
+    g.session.info["traceparent"] = tracing.current_traceparent() or _traceparent()
     _sign_in(g.session, is_required=bool(access))
     if access and not g.caller.has_role(*access):
         raise Forbidden
@@ -155,7 +157,6 @@ def _sign_in(session: Session, *, is_required: bool) -> None:
     g.caller = caller
     session.info["scope"] = of_tenant(caller.tenant_id)
     session.info["actor_id"] = caller.person_id
-    session.info["traceparent"] = _traceparent()
     structlog.contextvars.bind_contextvars(tenant_id=str(caller.tenant_id), person_id=str(caller.person_id))
 
 

@@ -63,7 +63,7 @@ def client_options(settings: Settings, on_error: Callable[[KafkaError], None]) -
         "error_cb": on_error,
         "socket.keepalive.enable": True,
         "reconnect.backoff.max.ms": 2000,
-        "logger": _Log(),
+        "log_level": 2,  # it writes to standard error, line by line; what concerns us comes by callback
     }
     if settings.kafka_security.startswith("sasl"):
         options |= {
@@ -296,11 +296,3 @@ class KafkaSubscription:
 def _place(message: Message) -> tuple[Partition, int]:
     """Where a message stands."""
     return (str(message.topic()), int(message.partition() or 0)), int(message.offset() or 0)
-
-
-class _Log:
-    """librdkafka's own log lines, into ours: it repeats itself, and errors come by callback too."""
-
-    def log(self, level: int, message: str, *arguments: Any) -> None:
-        """Called with a level of the standard library."""
-        log.debug("kafka_client", message=message % arguments if arguments else message)

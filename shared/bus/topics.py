@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
@@ -17,9 +18,11 @@ from shared.settings import Settings, SettingsError
 log = structlog.get_logger(__name__)
 TOPICS = sorted({kind.source for kind in EVENTS.values()})
 SECONDS = 30.0
+SETTLE_SECONDS = 5.0
 DAY_MS = 24 * 3600 * 1000
-SESSION_MS = "10000"
-"""How long a worker that was killed keeps its partitions from the others."""
+SESSION, SESSION_MS = "consumer.session.timeout.ms", "10000"
+"""How long a worker that was killed keeps its partitions from the others. The broker must allow it:
+`group.consumer.min.session.timeout.ms`."""
 
 
 def create_topics(admin: AdminClient, settings: Settings, groups: list[str]) -> list[str]:
@@ -41,15 +44,21 @@ def create_topics(admin: AdminClient, settings: Settings, groups: list[str]) -> 
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise SettingsError(f"The topic {topic} cannot be made: {error.args[0].str()}.") from error
     old = [topic for topic in TOPICS if topic not in new]
-    resources = [_changes(ResourceType.TOPIC, topic, topic_config(settings)) for topic in old]
-    resources += [_changes(ResourceType.GROUP, group, {"consumer.session.timeout.ms": SESSION_MS}) for group in groups]
-    for resource, future in admin.incremental_alter_configs(resources, request_timeout=SECONDS).items():
+    _configure(admin, [_changes(ResourceType.TOPIC, topic, topic_config(settings)) for topic in old])
+    try:
+        _configure(admin, [_changes(ResourceType.GROUP, group, {SESSION: SESSION_MS}) for group in groups])
+    except SettingsError as error:  # a broker that somebody else looks after may insist on its 45 s
+        log.warning("slow_takeover", reason=str(error))
+    require_topics(admin, settings, old)
+    return sorted(new)
+
+
+def _configure(admin: AdminClient, resources: list[Any]) -> None:
+    for resource, future in admin.incremental_alter_configs(resources).items() if resources else ():
         try:
             future.result(SECONDS)
         except KafkaException as error:
             raise SettingsError(f"{resource.name} cannot be configured: {error.args[0].str()}.") from error
-    require_topics(admin, settings, old)
-    return sorted(new)
 
 
 def topic_config(settings: Settings) -> dict[str, str]:
@@ -69,16 +78,26 @@ def _changes(kind: ResourceType, name: str, values: dict[str, str]) -> Any:
 
 def require_topics(admin: AdminClient, settings: Settings, topics: list[str]) -> None:
     """Raises SettingsError for a topic that is missing, or has another number of partitions than the settings say."""
-    found = admin.list_topics(timeout=SECONDS).topics
+    found = _partitions(admin, topics)
     for topic in topics:
-        known = found.get(topic)
-        if known is None or known.error is not None:
+        if topic not in found:
             raise SettingsError(
                 f"The topic {topic} does not exist: run `python -m services.{topic} topics` once, before the workers."
             )
-        if len(known.partitions) != settings.kafka_partitions:
+        if found[topic] != settings.kafka_partitions:
             raise SettingsError(
-                f"The topic {topic} has {len(known.partitions)} partitions, and MPP_KAFKA_PARTITIONS says "
-                f"{settings.kafka_partitions}: set it to {len(known.partitions)}. Another number would put the events "
+                f"The topic {topic} has {found[topic]} partitions, and MPP_KAFKA_PARTITIONS says "
+                f"{settings.kafka_partitions}: set it to {found[topic]}. Another number would put the events "
                 "of a league on two partitions, out of order."
             )
+
+
+def _partitions(admin: AdminClient, topics: list[str]) -> dict[str, int]:
+    """How many partitions the topics that exist have; one that was just made may take a moment to be known."""
+    until = time.monotonic() + SETTLE_SECONDS
+    while True:
+        known = admin.list_topics(timeout=SECONDS).topics
+        found = {name: len(known[name].partitions) for name in topics if name in known and known[name].error is None}
+        if len(found) == len(topics) or time.monotonic() > until:
+            return found
+        time.sleep(0.2)

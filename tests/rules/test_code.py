@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +142,14 @@ def test_only_database_and_bus_know_which_one_is_used() -> None:
         assert not compared & set(DATABASE_ONLY), f"{path} asks which database it is"
         knows_kafka = any(name.startswith("confluent_kafka") for name in imports(tree))
         assert not knows_kafka or path in KNOWS_KAFKA, path
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_web_process_never_loads_kafkas_client(service: str) -> None:
+    """Its threads do not survive gunicorn's fork: web processes write outbox rows, and workers publish them."""
+    program = f"import sys, shared.run, services.{service}.app; print([m for m in sys.modules if 'kafka' in m])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_no_room_is_named_after_nothing() -> None:

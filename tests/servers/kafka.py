@@ -148,6 +148,7 @@ class OwnKafkaServer(OwnServer, KafkaServer):
             "log.dirs": f"{self.folder}/data",
             "auto.create.topics.enable": "false",
             "group.initial.rebalance.delay.ms": "0",
+            "group.consumer.min.session.timeout.ms": "10000",  # as in docker-compose.yml
             "offsets.topic.num.partitions": "4",
             "offsets.topic.replication.factor": "1",
             "transaction.state.log.num.partitions": "4",

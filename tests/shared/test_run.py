@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 from shared import health
 from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
-from shared.consumer import Consumer, Handlers, InboxRow, Received
+from shared.consumer import Consumer, DeadLetter, Handlers, InboxRow, Received
 from shared.contracts import BoardsRevealed, EditionRevealed
 from shared.database import Database, SharedBase, new_id
 from shared.jobs import enqueue
@@ -32,6 +33,7 @@ from shared.service import Service
 from shared.settings import Settings
 from shared.tenancy import across_tenants, of_tenant
 from shared.worker import Worker
+from tests.builders import envelope
 from tests.shared.tables import Base, Sample
 from tests.shared.waiting import wait_until
 
@@ -183,6 +185,60 @@ def test_a_service_has_commands_of_its_own(tiny_room: Path, run: Run) -> None:
         "count": ("count to", lambda parser: parser.add_argument("number", type=int), lambda args, *_: args.number)
     }
     assert run("count", "7", own=commands)[0] == 7
+
+
+@pytest.fixture
+def letters(tiny_room: Path, tmp_path: Path, run: Run) -> Iterator[Database]:
+    """The migrated database of `tiny`, with two dead letters: one that can be handled by now, and poison."""
+    run("migrate")
+    database = open_room(tmp_path, "tiny")
+    with database.transaction(across_tenants()) as session:
+        good = envelope(BoardsRevealed(edition_id=new_id()), TENANT).decode()
+        for text in (good, "poison"):
+            session.add(DeadLetter(dead_letter_id=new_id(), envelope=text, error="ValueError: x", parked_at=utc_now()))
+    yield database
+    database.close()
+
+
+def test_dead_letters_are_listed_replayed_and_dropped(letters: Database, run: Run) -> None:
+    service = service_of(handlers={BoardsRevealed: remember})
+    status, listed, _ = run("dead-letters", service=service)
+    assert (status, f"BoardsRevealed of tenant {TENANT}  ValueError: x" in listed) == (0, True)
+    assert "unreadable" in listed
+    assert "2 dead letters" in listed
+    assert run("dead-letters", "replay", service=service)[:2] == (1, "tiny: 1 handled, 1 left\n")
+    assert count(letters, Sample) == 1
+    assert run("dead-letters", "drop", service=service)[0] == 2
+    assert count(letters, DeadLetter) == 1
+    assert run("dead-letters", "drop", "--all", service=service)[:2] == (0, "tiny: 1 dropped\n")
+    assert run("dead-letters", "list", service=service)[:2] == (0, "tiny: no dead letters\n")
+
+
+def test_one_dead_letter_is_dropped_and_the_others_stay(letters: Database, run: Run) -> None:
+    with letters.transaction(across_tenants(), read_only=True) as session:
+        first = session.scalars(sa.select(DeadLetter.dead_letter_id).order_by(DeadLetter.dead_letter_id)).first()
+    assert run("dead-letters", "drop", "--id", str(first))[:2] == (0, "tiny: 1 dropped\n")
+    assert count(letters, DeadLetter) == 1
+
+
+def test_the_outbox_says_what_waits_and_complains_after_a_minute(tiny_room: Path, tmp_path: Path, run: Run) -> None:
+    run("migrate")
+    database = open_room(tmp_path, "tiny")
+    assert run("outbox", "status")[:2] == (0, "tiny: 0 events wait; last published never\n")
+    with database.transaction(of_tenant(TENANT)) as session:
+        emit(session, BoardsRevealed(edition_id=new_id()))
+    status, text, _ = run("outbox", "status")
+    assert (status, "1 events wait, the oldest for 0 s" in text) == (0, True)
+    with database.transaction(across_tenants()) as session:
+        session.execute(sa.update(OutboxRow).values(emitted_at=utc_now() - timedelta(minutes=2)))
+    status, _, complaint = run("outbox", "status")
+    assert (status, "Is the worker of tiny running" in complaint) == (1, True)
+    database.close()
+
+
+def test_topics_need_a_bus_that_has_some(tiny_room: Path, run: Run) -> None:
+    status, _, sentence = run("topics")
+    assert (status, "has no topics" in sentence) == (2, True)
 
 
 # --- the threads of a worker ------------------------------------------------------------------------------------------
