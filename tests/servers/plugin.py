@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 from filelock import FileLock
@@ -22,6 +22,7 @@ from filelock import FileLock
 from tests.servers import containers, kafka, postgres, process, redis
 from tests.servers.process import MissingServer, OwnServer, Running
 
+Own = TypeVar("Own", bound=OwnServer)
 FOLDER = pytest.StashKey[Path]()
 OWNER = pytest.StashKey[int]()
 STARTERS: dict[str, Callable[[int], Running]] = {
@@ -76,21 +77,21 @@ def redis_server(pytestconfig: pytest.Config) -> redis.RedisServer:
 def start_postgres() -> Iterator[Callable[..., postgres.OwnPostgresServer]]:
     """Starts a PostgreSQL of the test's own, which it may stop and kill; ended with the test."""
     with contextlib.ExitStack() as stack:
-        yield _starter(stack, postgres.OwnPostgresServer.started)
+        yield lambda **options: stack.enter_context(opened(postgres.OwnPostgresServer, **options))
 
 
 @pytest.fixture
 def start_kafka() -> Iterator[Callable[..., kafka.OwnKafkaServer]]:
     """Starts a Kafka of the test's own, which it may stop and kill; ended with the test."""
     with contextlib.ExitStack() as stack:
-        yield _starter(stack, kafka.OwnKafkaServer.started)
+        yield lambda **options: stack.enter_context(opened(kafka.OwnKafkaServer, **options))
 
 
 @pytest.fixture
 def start_redis() -> Iterator[Callable[..., redis.OwnRedisServer]]:
     """Starts a Redis of the test's own, which it may stop and kill; ended with the test."""
     with contextlib.ExitStack() as stack:
-        yield _starter(stack, redis.OwnRedisServer.started)
+        yield lambda **options: stack.enter_context(opened(redis.OwnRedisServer, **options))
 
 
 def refuse(missing: str) -> NoReturn:
@@ -100,15 +101,15 @@ def refuse(missing: str) -> NoReturn:
     pytest.skip(missing)
 
 
-def _starter(stack: contextlib.ExitStack, started: Callable[..., Any]) -> Callable[..., Any]:
-    def start(**options: Any) -> OwnServer:
-        try:
-            server: OwnServer = stack.enter_context(started(**options))
-        except MissingServer as error:
-            refuse(str(error))
-        return server
-
-    return start
+@contextlib.contextmanager
+def opened(kind: type[Own], **options: Any) -> Iterator[Own]:
+    """A server of one's own, for a fixture of any scope; ended after the block."""
+    try:
+        server = kind.started(**options)
+    except MissingServer as error:
+        refuse(str(error))
+    with server:
+        yield server
 
 
 def _shared(config: pytest.Config, name: str) -> str:

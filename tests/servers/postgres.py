@@ -190,7 +190,7 @@ def _create_role(connection: psycopg.Connection, role: str) -> None:
 
 def _with_names(statement: str, **names: str) -> sql.Composed:
     identifiers = {key: sql.Identifier(name) for key, name in names.items()}
-    return sql.SQL(statement).format(**identifiers)  # type: ignore[arg-type]
+    return sql.SQL(statement).format(**identifiers)
 
 
 def _find_programs() -> Path:

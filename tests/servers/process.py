@@ -146,7 +146,7 @@ class OwnServer(ABC):
         done = subprocess.run(command, capture_output=True, text=True, check=False, **self._where())
         if done.returncode:
             raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
-        return done.stdout
+        return str(done.stdout)
 
     def start(self) -> Self:
         """Starts it on its data and ports, and waits until it answers."""

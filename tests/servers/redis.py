@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import redis
 
@@ -31,9 +32,7 @@ class RedisServer:
         with self.connect() as client:
             count = int(client.config_get("databases")["databases"])
             number = 1 + int(client.incr("databases used")) % (count - 1)
-        options = dict(redis.connection.parse_url(self.url))
-        credentials = f":{options['password']}@" if options.get("password") else ""
-        url = f"redis://{credentials}{options['host']}:{options.get('port', 6379)}/{number}"
+        url = urlsplit(self.url)._replace(path=f"/{number}").geturl()
         with self.connect(url) as client:
             client.flushdb()
         return url

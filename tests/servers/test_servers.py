@@ -10,9 +10,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 import sqlalchemy as sa
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaError, Producer
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.journeys.waiting import eventually
 from tests.servers import guard
@@ -93,10 +96,11 @@ def test_a_dropped_database_takes_its_open_connections_with_it(postgres_server: 
     name = f"meadows_{os.getpid()}"
     _owner, runs = postgres_server.create_service_database("meadows", name)
     plain = sa.make_url(runs).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain) as connection:
-        postgres_server.drop_database(name)
-        with pytest.raises(psycopg.OperationalError):
-            connection.execute("SELECT 1")
+    for cut in (postgres_server.cut_connections, postgres_server.drop_database):
+        with psycopg.connect(plain) as connection:
+            cut(name)
+            with pytest.raises(psycopg.OperationalError):
+                connection.execute("SELECT 1")
     postgres_server.drop_database(name)  # again: harmless
     assert postgres_server.query("SELECT 1 FROM pg_database WHERE datname = %s", name) == []
 
@@ -136,8 +140,12 @@ def test_a_read_only_postgres_refuses_writes_until_it_is_told_otherwise(
 def send(settings: dict[str, str], topic: str, *texts: str) -> None:
     producer = Producer({**settings, "acks": "all", "enable.idempotence": "true"})
     refused: list[str] = []
+
+    def note(error: KafkaError | None, _message: object) -> None:
+        refused.extend([error.name()] if error else [])
+
     for text in texts:
-        producer.produce(topic, text.encode(), on_delivery=lambda error, _: error and refused.append(error.name()))
+        producer.produce(topic, text.encode(), on_delivery=note)
     assert producer.flush(30) == 0
     assert not refused, refused
 
@@ -235,6 +243,17 @@ def test_redis_remembers_after_a_kill_when_it_is_durable(
     server.start()
     with server.connect() as client:
         assert client.get("word") == (b"thym" if durable else None)
+
+
+def test_a_paused_server_does_not_answer_until_it_is_resumed(start_redis: Callable[..., OwnRedisServer]) -> None:
+    server = start_redis()
+    server.pause()
+    with Redis(port=server.port, socket_timeout=0.5, retry=Retry(NoBackoff(), 0)) as client:
+        with pytest.raises(redis.exceptions.TimeoutError):
+            client.ping()
+        server.resume()
+    with server.connect() as client:
+        assert client.ping()
 
 
 @pytest.mark.parametrize("kind", ["OwnPostgresServer", "OwnRedisServer"])
