@@ -1,4 +1,4 @@
-"""Ends a server whose owner is gone. Runs beside each server, as `python guard.py OWNER FOLDER SIGNAL`.
+"""Ends a server whose owner is gone. Runs beside each server, as `python guard.py OWNER FOLDER SIGNAL [FOLDER_OF_RUN]`.
 
 A test process that crashes, or that somebody kills, cannot stop what it started: this does. Standard library only, so
 that it starts at once and is small.
@@ -69,14 +69,16 @@ def end(folder: Path, number: int) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def main(owner: int, folder: Path, number: int) -> None:
-    """Waits for the owner's end; or for the folder's, which says that there is nothing left to do."""
+def main(owner: int, folder: Path, number: int, *folders_of_run: Path) -> None:
+    """Waits for the owner's end; or for the server's folder's, which says that there is nothing left to do."""
     while folder.exists():
         if not is_alive(owner):
             end(folder, number)
+            for left in folders_of_run:
+                shutil.rmtree(left, ignore_errors=True)
             return
         time.sleep(1)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    main(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), *map(Path, sys.argv[4:]))

@@ -17,7 +17,7 @@ from filelock import FileLock
 from tests.journeys.waiting import eventually
 from tests.servers import containers
 from tests.servers.certificates import Authority
-from tests.servers.process import MissingServer, OwnServer, Running, answers, free_ports
+from tests.servers.process import MissingServer, Owner, OwnServer, Running, answers, free_ports
 
 VARIABLE = "TEST_KAFKA"
 HERE = Path(__file__).parent / "kafka"
@@ -76,7 +76,7 @@ class OwnKafkaServer(OwnServer, KafkaServer):
         listeners: Iterable[str] = (),
         heap: str = "512m",
         full_speed: bool = False,
-        owner: int | None = None,
+        owner: Owner | None = None,
         libraries: Path | None = None,
     ) -> None:
         self._java = shutil.which("java")
@@ -217,7 +217,7 @@ def fetch_libraries() -> Path:
     return libraries
 
 
-def start_shared(owner: int) -> Running:
+def start_shared(owner: Owner) -> Running:
     """The Kafka of this run of the tests: named in the environment, in a container, or a process."""
     if os.environ.get(VARIABLE):
         return Running(address=os.environ[VARIABLE])

@@ -15,17 +15,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+from uuid import uuid4
 
 import pytest
 from filelock import FileLock
 
 from tests.servers import containers, kafka, postgres, process, redis
-from tests.servers.process import MissingServer, OwnServer, Running
+from tests.servers.process import MissingServer, Owner, OwnServer, Running
 
 Own = TypeVar("Own", bound=OwnServer)
-FOLDER = pytest.StashKey[Path]()
-OWNER = pytest.StashKey[int]()
-STARTERS: dict[str, Callable[[int], Running]] = {
+OWNER = pytest.StashKey[Owner]()
+STARTERS: dict[str, Callable[[Owner], Running]] = {
     "postgres": postgres.start_shared,
     "kafka": kafka.start_shared,
     "redis": redis.start_shared,
@@ -33,26 +33,26 @@ STARTERS: dict[str, Callable[[int], Running]] = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    told = getattr(config, "workerinput", {})
-    config.stash[FOLDER] = Path(told["servers"] if told else tempfile.mkdtemp(prefix="mpp-servers-"))
-    config.stash[OWNER] = told["servers_owner"] if told else os.getpid()
+    here = {"pid": os.getpid(), "folder": f"{tempfile.gettempdir()}/mpp-servers-{uuid4()}"}
+    config.stash[OWNER] = Owner(**getattr(config, "workerinput", {}).get("servers", here))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tells a worker of xdist where the shared servers are written down."""
-    node.workerinput |= {"servers": str(node.config.stash[FOLDER]), "servers_owner": os.getpid()}
+    """Tells a worker of xdist where the shared servers are written down, and that they are the controller's."""
+    node.workerinput["servers"] = asdict(node.config.stash[OWNER])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput") or FOLDER not in config.stash:
+    owner = config.stash.get(OWNER, None)
+    if owner is None or owner.pid != os.getpid():
         return
-    for file in config.stash[FOLDER].glob("*.json"):
+    for file in Path(owner.folder).glob("*.json"):
         running = Running(**json.loads(file.read_text()))
         process.end(running)
         if running.container:
             containers.remove(running.container)
-    shutil.rmtree(config.stash[FOLDER], ignore_errors=True)
+    shutil.rmtree(owner.folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +113,8 @@ def opened(kind: type[Own], **options: Any) -> Iterator[Own]:
 
 
 def _shared(config: pytest.Config, name: str) -> str:
-    folder = config.stash[FOLDER]
+    folder = Path(config.stash[OWNER].folder)
+    folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / f"{name}.json"
     with FileLock(folder / f"{name}.lock"):
         if not file.exists():

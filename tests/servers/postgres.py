@@ -16,7 +16,7 @@ from psycopg import sql
 
 from tests.journeys.waiting import eventually
 from tests.servers import containers
-from tests.servers.process import MissingServer, OwnServer, Running, free_ports
+from tests.servers.process import MissingServer, Owner, OwnServer, Running, free_ports
 
 VARIABLE = "TEST_POSTGRES_URL"
 IMAGE = "postgres:15-alpine"
@@ -98,7 +98,7 @@ class OwnPostgresServer(OwnServer, PostgresServer):
     stop_signal = signal.SIGINT
     end_signal = signal.SIGQUIT  # unlike SIGKILL it gives the shared memory back
 
-    def __init__(self, *, durable: bool = True, owner: int | None = None) -> None:
+    def __init__(self, *, durable: bool = True, owner: Owner | None = None) -> None:
         self._programs = _find_programs()
         self._durable = durable
         (port,) = free_ports(1)
@@ -168,7 +168,7 @@ class OwnPostgresServer(OwnServer, PostgresServer):
         eventually(lambda: self.query("SHOW default_transaction_read_only") == expected)
 
 
-def start_shared(owner: int) -> Running:
+def start_shared(owner: Owner) -> Running:
     """The PostgreSQL of this run of the tests: named in the environment, in a container, or a process."""
     if os.environ.get(VARIABLE):
         return Running(address=os.environ[VARIABLE])

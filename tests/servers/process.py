@@ -31,6 +31,14 @@ class MissingServer(Exception):
 
 
 @dataclass(frozen=True)
+class Owner:
+    """The process whose end ends a server too; `folder` is one that its run leaves behind when it is killed."""
+
+    pid: int
+    folder: str = ""
+
+
+@dataclass(frozen=True)
 class Running:
     """A server that runs, told so that another process can use and end it."""
 
@@ -71,7 +79,7 @@ def answers(port: int) -> bool:
 class OwnServer(ABC):
     """A server program that this process starts, stops and kills; its data stay until `close`.
 
-    `owner` is the process whose end ends the server too: this one, if nothing is said.
+    Its owner is this process, if nothing is said.
     """
 
     name: ClassVar[str]
@@ -81,7 +89,7 @@ class OwnServer(ABC):
     end_signal: ClassVar[signal.Signals] = signal.SIGKILL
     """Ends it when its data are no longer wanted."""
 
-    def __init__(self, *, user: str | None = None, owner: int | None = None) -> None:
+    def __init__(self, *, user: str | None = None, owner: Owner | None = None) -> None:
         if not sys.platform.startswith("linux"):
             raise MissingServer(
                 f"A {self.name} of one's own needs Linux: start Docker, or name one in {self.variable}."
@@ -93,8 +101,11 @@ class OwnServer(ABC):
             account = pwd.getpwnam(user)
             os.chown(self.folder, account.pw_uid, account.pw_gid)
         self._popen: subprocess.Popen[bytes] | None = None
+        owner = owner or Owner(os.getpid())
+        left = [owner.folder] if owner.folder else []
+        told = [str(owner.pid), str(self.folder), str(int(self.end_signal)), *left]
         self._guard = subprocess.Popen(
-            [sys.executable, "-ISB", guard.__file__, str(owner or os.getpid()), str(self.folder), str(self.end_signal)],
+            [sys.executable, "-ISB", guard.__file__, *told],
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

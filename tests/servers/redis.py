@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import redis
 
 from tests.servers import containers
-from tests.servers.process import MissingServer, OwnServer, Running, free_ports
+from tests.servers.process import MissingServer, Owner, OwnServer, Running, free_ports
 
 VARIABLE = "TEST_REDIS_URL"
 IMAGE = "redis:7-alpine"
@@ -44,7 +44,7 @@ class OwnRedisServer(OwnServer, RedisServer):
     name = "redis"
     variable = VARIABLE
 
-    def __init__(self, *, durable: bool = False, owner: int | None = None) -> None:
+    def __init__(self, *, durable: bool = False, owner: Owner | None = None) -> None:
         self._program = shutil.which("redis-server")
         if self._program is None:
             raise MissingServer(MISSING)
@@ -74,7 +74,7 @@ class OwnRedisServer(OwnServer, RedisServer):
                 return False
 
 
-def start_shared(owner: int) -> Running:
+def start_shared(owner: Owner) -> Running:
     """The Redis of this run of the tests: named in the environment, in a container, or a process."""
     if os.environ.get(VARIABLE):
         return Running(address=os.environ[VARIABLE])

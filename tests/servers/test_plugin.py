@@ -17,18 +17,20 @@ from testcontainers.community.redis import RedisContainer
 
 from tests.journeys.waiting import eventually
 from tests.servers import containers, guard, kafka, postgres, redis
-from tests.servers.process import OwnServer, Running, free_ports
+from tests.servers.process import Owner, OwnServer, Running, free_ports
 
 ROOT = Path(__file__).parents[2]
 PREAMBLE = """
 import json, os, time
 from pathlib import Path
 import pytest
+from tests.servers.plugin import OWNER
 
 def note(name, redis_server, config):
-    facts = json.loads(next(config.stash.get(FOLDER, None).glob("redis.json")).read_text())
-    Path(name).write_text(json.dumps({**facts, "pid": int((Path(facts["folder"]) / "server.pid").read_text())}))
-from tests.servers.plugin import FOLDER
+    run = Path(config.stash[OWNER].folder)
+    facts = json.loads((run / "redis.json").read_text())
+    pid = int((Path(facts["folder"]) / "server.pid").read_text())
+    Path(name).write_text(json.dumps({**facts, "pid": pid, "run": str(run)}))
 """
 TWO_TESTS = """
 @pytest.mark.parametrize("number", [0, 1])
@@ -96,7 +98,8 @@ def noted(folder: Path) -> list[dict[str, object]]:
 
 def is_gone(facts: dict[str, object]) -> bool:
     pids = [int(str(facts["pid"])), int(str(facts["guard"]))]
-    return not any(guard.is_alive(pid) for pid in pids) and not Path(str(facts["folder"])).exists()
+    folders = [Path(str(facts["folder"])), Path(str(facts["run"]))]
+    return not any(guard.is_alive(pid) for pid in pids) and not any(folder.exists() for folder in folders)
 
 
 def test_the_processes_of_a_run_share_one_server_and_none_is_left_after_it(tmp_path: Path) -> None:
@@ -180,7 +183,7 @@ def test_where_docker_answers_the_server_is_a_container(
     monkeypatch.setattr(containers, "docker_answers", lambda: True)
     monkeypatch.setattr(containers, "leave_to_the_end", lambda: None)
     monkeypatch.delenv(module.VARIABLE, raising=False)  # type: ignore[attr-defined]
-    assert module.start_shared(os.getpid()) == Running(address=address, container="cafe")  # type: ignore[attr-defined]
+    assert module.start_shared(Owner(os.getpid())) == Running(address=address, container="cafe")  # type: ignore[attr-defined]
     assert container.start.called
 
 
