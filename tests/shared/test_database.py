@@ -118,11 +118,9 @@ def test_a_reader_neither_waits_for_a_writer_nor_holds_one_up(database: Database
 
 
 def test_a_read_only_session_takes_no_write_lock(database: Database) -> None:
-    started = time.monotonic()
     with database.transaction(PUBLIC, read_only=True) as reading:
         assert reading.scalars(sa.select(Sample.word)).all() == []
-        assert keep(database).word  # a writer comes and goes in the meantime
-    assert time.monotonic() - started < 5
+        assert keep(database).word  # a writer comes and goes in the meantime, or it would be refused
 
 
 def test_writers_of_eight_threads_all_succeed(database: Database, count_rows: Callable[[type], int]) -> None:
@@ -154,9 +152,7 @@ def test_a_writer_that_failed_does_not_keep_the_others_waiting(database: Databas
     for _ in range(3):
         with pytest.raises(IntegrityError), database.transaction(PUBLIC) as session:
             session.add(Sample(sample_id=new_id(), word=taken))
-    started = time.monotonic()
     assert keep(database).word
-    assert time.monotonic() - started < 5
 
 
 def test_an_error_of_the_database_does_not_show_the_values_it_was_about(database: Database) -> None:
