@@ -10,6 +10,7 @@ import hmac
 import re
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from shared import health, pages, tracing
 from shared.api import Api, Blueprint, new_api
 from shared.auth import OPERATOR, Caller, access_of, authenticate
-from shared.database import Database, new_id
+from shared.database import Database, is_passing, new_id
 from shared.errors import Forbidden, Invalid, NotSignedIn, Refusal, message
 from shared.problems import ServerError, Unavailable, problem, refusal_of
 from shared.settings import Settings
@@ -74,8 +75,12 @@ def build_app(
     blueprints: Sequence[Any],
     *,
     import_name: str,
+    newest_shown: Callable[[Session], datetime | None] | None = None,
 ) -> Flask:
-    """The application of a service: its blueprints, health, metrics, OpenAPI and its browsable page."""
+    """The application of a service: its blueprints, health, metrics, OpenAPI and its browsable page.
+
+    `newest_shown`: the moment of the newest event its pages contain, for a service whose freshness is watched.
+    """
     app = Flask(import_name, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROPAGATE_EXCEPTIONS=False, SERVICE=service)
     app.extensions["mpp"] = {"settings": settings, "database": database}
@@ -98,7 +103,7 @@ def build_app(
         else:
             app.register_blueprint(blueprint)
     app.register_blueprint(pages.docs_blueprint(service))
-    app.register_blueprint(health.health_blueprint(service, database, metrics))
+    app.register_blueprint(health.health_blueprint(service, database, metrics, newest_shown))
     app.extensions["mpp"]["metrics"] = metrics
     app.extensions["mpp"]["query"] = _documented_queries(api)
     return app
@@ -253,6 +258,8 @@ def _unavailable(error: BaseException) -> Response:
 def _server_error(error: BaseException) -> Response:
     if isinstance(error, HTTPException):
         return problem(refusal_of(error))
+    if is_passing(error):
+        return _unavailable(error)
     log.error("request_failed", exc_info=error)
     return problem(ServerError())
 

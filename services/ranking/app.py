@@ -6,6 +6,7 @@ from flask import Flask
 
 from services.ranking import api, pages
 from services.ranking.domain.announcements import ANNOUNCEMENTS
+from services.ranking.domain.freshness import newest_shown
 from services.ranking.events import HANDLERS
 from shared.database import Database
 from shared.service import Service
@@ -15,7 +16,14 @@ from shared.web import build_app
 
 def create_app(settings: Settings, database: Database) -> Flask:
     """The web application."""
-    return build_app("ranking", settings, database, [api.blueprint, pages.blueprint], import_name=__name__)
+    blueprints = [api.blueprint, pages.blueprint]
+    return build_app("ranking", settings, database, blueprints, import_name=__name__, newest_shown=newest_shown)
 
 
-SERVICE = Service(name="ranking", create_app=create_app, handlers=HANDLERS, announcements=ANNOUNCEMENTS)
+SERVICE = Service(
+    name="ranking",
+    create_app=create_app,
+    handlers=HANDLERS,
+    announcements=ANNOUNCEMENTS,
+    newest_shown=newest_shown,
+)

@@ -33,12 +33,18 @@ def test_what_a_request_wrote_stays_when_its_answer_is_good(tiny: Tiny) -> None:
     assert tiny.notes() == ["Awa"]
 
 
-@pytest.mark.parametrize("kind", ["conflict", "invalid", "throttled", "broken", "locked", "crowded"])
+@pytest.mark.parametrize("kind", ["conflict", "invalid", "throttled", "broken", "locked", "crowded", "read-only"])
 def test_what_a_request_wrote_goes_when_its_answer_is_not(tiny: Tiny, kind: str) -> None:
     client = tiny.client(caller_of())
     assert client.post(f"{API}/failures/{kind}").status_code >= 400
     assert tiny.notes() == []
     assert client.post(f"{API}/notes", json=NOTE).status_code == 201  # and nothing is left locked
+
+
+@pytest.mark.parametrize("kind", ["locked", "crowded", "read-only"])
+def test_a_database_that_is_away_for_now_is_no_fault_of_the_request(tiny: Tiny, kind: str) -> None:
+    answer = tiny.client(caller_of()).post(f"{API}/failures/{kind}")
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
 
 
 def test_a_refusal_that_is_itself_a_fact_keeps_what_was_written(tiny: Tiny) -> None:

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_smorest.pagination import PaginationParameters
-from sqlalchemy.exc import OperationalError, TimeoutError
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy.exc import InternalError, OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared import auth
@@ -148,6 +149,7 @@ FAILURES: dict[str, Any] = {
     "broken": RuntimeError("a bug"),
     "locked": OperationalError("SELECT", {}, Exception("database is locked")),
     "crowded": TimeoutError("QueuePool limit reached"),
+    "read-only": InternalError("INSERT", {}, ReadOnlySqlTransaction("cannot execute INSERT")),
 }
 
 
