@@ -244,7 +244,9 @@ def explain(error: DBAPIError) -> str:
 def _tell_whose(maker: Any) -> None:
     """Begins each transaction with the scope of its session, and follows the session into another one."""
 
-    def begin(session: Session, _transaction: Any, connection: Connection) -> None:
+    def begin(session: Session, transaction: Any, connection: Connection) -> None:
+        if transaction.nested:  # a savepoint: the transaction around it has begun
+            return
         scope: Scope | None = session.info.get("scope")
         read_only = bool(connection.get_execution_options().get("read_only"))
         session.info["told_scope"] = scope
