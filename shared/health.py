@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from sqlalchemy.orm import Session
 
 from shared.auth import public_without_session
@@ -75,6 +77,7 @@ def health_blueprint(
     blueprint = Blueprint("health", __name__, url_prefix=f"/{service}")
     of_database = CollectorRegistry()
     of_database.register(DatabaseMetrics(service, database, newest_shown))
+    of_database.register(_Readiness(service, database))
 
     @blueprint.get("/health/live")
     @public_without_session
@@ -99,6 +102,20 @@ def health_blueprint(
         return Response(text, content_type=CONTENT_TYPE_LATEST)
 
     return blueprint
+
+
+class _Readiness(Collector):
+    """What the ready page says, as a number: an alert can see it without a request of its own."""
+
+    def __init__(self, service: str, database: Database) -> None:
+        self.service = service
+        self.database = database
+
+    def collect(self) -> Iterable[Metric]:
+        """Asked anew at each scrape."""
+        ready = GaugeMetricFamily("mpp_ready", "1 when health/ready has no problem to tell", labels=["service"])
+        ready.add_metric([self.service], float(not what_is_not_ready(self.service, self.database)))
+        return [ready]
 
 
 def what_is_not_ready(service: str, database: Database) -> list[str]:
