@@ -75,21 +75,32 @@ def migrated_template(folder: Path, services: tuple[str, ...] = SERVICES) -> Pat
     for name in services:
         database = Database(f"sqlite:///{folder}/{name}.db?synchronous=off")
         migrate(name, database)
-        with database.transaction(PUBLIC) as session:
-            jwk = {key: value for key, value in TEST_KEY.as_dict(private=False).items() if isinstance(value, str)}
-            session.add(SigningKey(key_id="test", jwk=jwk, expires_at=utc_now().replace(year=2200)))
+        know_test_key(database)
         database.close()
     return folder
 
 
-class House:
-    """Databases, applications, relays and consumers of the services, on copies of the template's databases."""
+def know_test_key(database: Database) -> None:
+    """Lets a service verify the tokens of `token_of`."""
+    with database.transaction(PUBLIC) as session:
+        jwk = {key: value for key, value in TEST_KEY.as_dict(private=False).items() if isinstance(value, str)}
+        session.add(SigningKey(key_id="test", jwk=jwk, expires_at=utc_now().replace(year=2200)))
 
-    def __init__(self, template: Path, folder: Path, services: tuple[str, ...] = SERVICES, **settings: Any) -> None:
-        for name in services:
-            shutil.copy(template / f"{name}.db", folder / f"{name}.db")
-        url = f"sqlite:///{folder}/{{service}}.db?synchronous=off"
-        self.settings = Settings(data=folder, database_url=url, **settings)
+
+class House:
+    """Databases, applications, relays and consumers of the services, on copies of the template's databases.
+
+    Without a template: on the databases of the setting `database_url`, which are migrated.
+    """
+
+    def __init__(
+        self, template: Path | None, folder: Path, services: tuple[str, ...] = SERVICES, **settings: Any
+    ) -> None:
+        if template is not None:
+            for name in services:
+                shutil.copy(template / f"{name}.db", folder / f"{name}.db")
+            settings["database_url"] = f"sqlite:///{folder}/{{service}}.db?synchronous=off"
+        self.settings = Settings(data=folder, **settings)
         self.databases = {name: Database(self.settings.database_url_for(name)) for name in services}
         loaded = {name: load_service(name) for name in services}
         self.apps = {name: loaded[name].create_app(self.settings, self.databases[name]) for name in services}

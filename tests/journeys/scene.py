@@ -37,7 +37,11 @@ class Scene(NamedTuple):
 
 def set_scene(template: Path, folder: Path) -> Scene:
     """Sets it, in a house whose throttles let everything through."""
-    house = House(template, folder, **GENEROUS)
+    return play_scene(House(template, folder, **GENEROUS))
+
+
+def play_scene(house: House) -> Scene:
+    """Founds the school and begins its edition."""
     prepare(house.databases["identity"], house.settings)
     founded = house.client("identity").post(
         "/identity/api/v1/tenants",

@@ -47,7 +47,7 @@ def join_league(facts: dict[str, Any]) -> Any:
     In the team you choose, or in the one with fewest players.
     """
     session = current_session()
-    league = leagues.find_league_by_code(session, facts.pop("code"))
+    league = leagues.find_league_by_code(session, facts.pop("code"), is_locked=True)
     return players.join_league(
         session, current_caller(), league, display_name=facts.get("display_name"), team_id=facts["team_id"]
     )

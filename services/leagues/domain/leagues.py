@@ -112,10 +112,10 @@ def find_league(session: Session, league_id: UUID, *, is_locked: bool = False) -
     return league
 
 
-def find_league_by_code(session: Session, code: str) -> League:
-    """The tenant's league with this code, however it was typed. Raises CodeUnknown."""
-    wanted = plain_code(code)
-    league = session.scalar(sa.select(League).where(League.code == wanted).with_for_update())
+def find_league_by_code(session: Session, code: str, *, is_locked: bool = False) -> League:
+    """The tenant's league with this code, however it was typed; locked for somebody who joins. Raises CodeUnknown."""
+    statement = sa.select(League).where(League.code == plain_code(code))
+    league = session.scalar(statement.with_for_update() if is_locked else statement)
     if league is None:
         raise CodeUnknown(given=code)
     return league
