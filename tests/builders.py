@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from shared.auth import Caller
 from shared.clock import utc_now
-from shared.consumer import read_envelope
+from shared.consumer import Received, read_envelope
 from shared.contracts import ChallengePublished, Event, Impact, PersonJoined, TenantFounded, Tier
 from shared.database import new_id
 from shared.outbox import Envelope, OutboxRow
@@ -133,10 +133,14 @@ def at(house: House, caller: Caller, moment: datetime | None = None) -> Iterator
 
 def emitted(house: House, service: str, *kinds: type[Event]) -> list[Any]:
     """The events of some types that a service has emitted, in order."""
+    return [event.data for event in received(house, service) if isinstance(event.data, kinds)]
+
+
+def received(house: House, service: str) -> list[Received[Any]]:
+    """Everything a service has emitted or announced, in order, as its consumers get it."""
     with house.databases[service].transaction(across_tenants(), read_only=True) as session:
         rows = session.scalars(sa.select(OutboxRow.envelope).order_by(OutboxRow.position)).all()
-    events = [read_envelope(row.encode()).data for row in rows]
-    return [event for event in events if isinstance(event, kinds)]
+    return [read_envelope(row.encode()) for row in rows]
 
 
 def patch(client: FlaskClient, path: str, *, json: Any) -> Any:

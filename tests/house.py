@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from shared.tenancy import PUBLIC
 
 SERVICES = ("identity", "challenges", "leagues", "ranking")
 TEST_KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "test", "alg": ALGORITHM, "use": "sig"})
+TEST_KEY_ENDS = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class DirectBus:
@@ -84,7 +86,7 @@ def know_test_key(database: Database) -> None:
     """Lets a service verify the tokens of `token_of`."""
     with database.transaction(PUBLIC) as session:
         jwk = {key: value for key, value in TEST_KEY.as_dict(private=False).items() if isinstance(value, str)}
-        session.add(SigningKey(key_id="test", jwk=jwk, expires_at=utc_now().replace(year=2200)))
+        session.add(SigningKey(key_id="test", jwk=jwk, expires_at=TEST_KEY_ENDS))
 
 
 class House:

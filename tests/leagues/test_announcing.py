@@ -18,28 +18,22 @@ from services.leagues.models import Player, PlayerRevision
 from shared import contracts as c
 from shared import migrations
 from shared.announcing import announce_pages
-from shared.consumer import Received, read_envelope
+from shared.consumer import Received
 from shared.database import Database, new_id
 from shared.outbox import OutboxRow
 from shared.tenancy import across_tenants, of_tenant
-from tests.builders import add_players, at, envelope, know_person, patch, record, tell
+from tests.builders import add_players, at, envelope, know_person, patch, received, record, tell
 from tests.house import House, caller_of
 from tests.leagues.game import Game, Stage
 
 JOINED = datetime(2026, 3, 1, 8, tzinfo=UTC)
 
 
-def outbox(house: House) -> list[Received[Any]]:
-    with house.databases["leagues"].transaction(across_tenants(), read_only=True) as session:
-        rows = session.scalars(sa.select(OutboxRow.envelope).order_by(OutboxRow.position)).all()
-    return [read_envelope(row.encode()) for row in rows]
-
-
 def announced(house: House, *, tenant_id: UUID | None = None) -> list[Received[Any]]:
     """Everything told again now."""
-    before = len(outbox(house))
+    before = len(received(house, "leagues"))
     list(announce_pages(house.databases["leagues"], ANNOUNCEMENTS, tenant_id=tenant_id, size=2))
-    told = outbox(house)[before:]
+    told = received(house, "leagues")[before:]
     assert all(event.is_announced for event in told)
     return told
 
@@ -81,7 +75,7 @@ def test_completions_are_told_with_the_very_values_they_were_recorded_with(game:
         UUID("00000000-0000-7000-8000-000000000001"),
     )
     kinds = (c.CompletionRecorded, c.CompletionWithdrawn)
-    once = plain(outbox(game.house), *kinds)
+    once = plain(received(game.house, "leagues"), *kinds)
     assert len(once) == 3
     assert plain(announced(game.house), *kinds) == once
 
@@ -104,11 +98,11 @@ def test_editions_leagues_teams_and_leaders_are_told_as_they_are_now(house: Hous
         editions.move_to_phase(session, edition, editions.FROZEN)
         editions.move_to_phase(session, edition, editions.REVEALED)
     told = announced(house)
-    newest = {type(event.data): event.data for event in outbox(house) if not event.is_announced}
+    newest = {type(event.data): event.data for event in received(house, "leagues") if not event.is_announced}
     for kind in (c.EditionScheduled, c.LeagueCreated, c.TeamCreated):
         assert [event.data for event in told if type(event.data) is kind] == [newest[kind]]
     once = (c.EditionFrozen, c.EditionRevealed, c.LeaderResigned)
-    happened = [event for event in outbox(house) if not event.is_announced]
+    happened = [event for event in received(house, "leagues") if not event.is_announced]
     assert plain(told, *once) == plain(happened, *once)
     leads = [event for event in happened if getattr(event.data, "person_id", None) == second.person_id]
     assert plain(told, c.LeaderAppointed) == plain(leads, c.LeaderAppointed)
@@ -130,7 +124,7 @@ def test_every_revision_of_a_player_is_told_under_the_name_shown_now(game: Game)
     patch(game.client, path, json={"display_name": "Hérisson"})
     assert game.client.delete(path).status_code == 204
     kinds = (c.PlayerJoined, c.PlayerMoved, c.PlayerRenamed, c.PlayerLeft)
-    happened = [event for event in outbox(game.house) if isinstance(event.data, kinds)]
+    happened = [event for event in received(game.house, "leagues") if isinstance(event.data, kinds)]
     assert {type(event.data) for event in happened} == set(kinds)
     for number, event in enumerate(happened):
         if str(event.data.player_id) == game.players[0]["player_id"]:
