@@ -3,6 +3,7 @@
 python -m services [serve] [--demo]     migrate, then serve everything on one port
 python -m services simulate ...         play a whole edition and prove its boards
 python -m services verify               compare the boards with the completions
+python -m services announce             tell everything again to a service that lost its database, while it runs or not
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 from services.demo import DEMO_PASSWORD, DEMO_PEOPLE, open_demo
 from services.embedded import Embedded
 from services.simulation.command import add_simulate_arguments, simulate, verify
+from shared import announcing
 from shared.log import configure_logging
 from shared.migrations import NewerDatabase
 from shared.run import die
@@ -44,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     serve_parser.add_argument("--demo", action="store_true", help="open a demo edition when there is nothing yet")
     add_simulate_arguments(commands.add_parser("simulate", help="play a whole edition and prove its boards"))
     commands.add_parser("verify", help="compare the boards with the completions they come from")
+    announcing.add_arguments(commands.add_parser("announce", help="tell everything again, to fill what was lost"))
     args = parser.parse_args(arguments)
     try:
         settings = read_settings(os.environ)
@@ -54,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
         check_disk(settings.data)
         if args.command == "verify":
             return verify(settings)
+        if args.command == "announce":
+            return announce(args, settings)
         configure_logging(settings.log_level, settings.log_file)
         return serve(settings, wants_demo=getattr(args, "demo", False))
     except (SettingsError, NewerDatabase) as error:
@@ -140,6 +145,25 @@ def serve(settings: Settings, *, wants_demo: bool) -> int:
         make_application, settings, on_ready=lambda: print_welcome(settings, has_demo=has_demo), on_exit=stop
     ).run()
     return 0
+
+
+def announce(args: argparse.Namespace, settings: Settings) -> int:
+    """Lets every service tell its state again, and waits until the others have heard it.
+
+    Our own workers publish it, or those of the process that serves meanwhile: one relay of a service is active.
+    """
+    house = Embedded(settings)
+    house.migrate()
+    house.start(has_clock=False)
+    try:
+        for name, service in house.services.items():
+            if announcing.command(args, name, house.databases[name], service.announcements):
+                return 1
+        house.drain()
+        return 0
+    finally:
+        house.stop()
+        house.close()
 
 
 def make_demo(settings: Settings) -> None:

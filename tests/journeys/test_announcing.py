@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,12 +24,14 @@ from shared.announcing import announce_pages
 from shared.auth import Caller
 from shared.consumer import DeadLetter
 from shared.outbox import OutboxRow
-from shared.run import load_service
+from shared.service import load_service
 from shared.tenancy import PLATFORM_TENANT_ID, across_tenants, of_tenant
 from tests.builders import add_players, at, create_edition, create_league, local, patch, record
 from tests.copies import FILLED, Rows, copies
 from tests.house import SERVICES, House, caller_of
 from tests.identity.steps import API, Steps
+from tests.journeys.people import challenge_for, found
+from tests.journeys.process import Services, run, run_anyway
 from tests.journeys.scene import GENEROUS
 
 OPERATOR = caller_of(PLATFORM_TENANT_ID, "operator", kind="platform", name="Ma Petite Planète")
@@ -230,3 +232,36 @@ def test_one_tenant_is_told_without_the_others(story: Story, beside: House) -> N
     leagues = story.copies(beside)["ranking"]["leagues"]
     assert leagues == [row for row in story.copies()["ranking"]["leagues"] if dict(row)["tenant_id"] == tenant_id]
     assert len(leagues) == 2
+
+
+def test_one_command_tells_everything_again_while_it_runs_and_fills_a_database_that_was_lost(
+    start: Callable[..., Services], tmp_path: Path
+) -> None:
+    services = start()
+    teacher = found(services.url)
+    league = teacher.create_league(teacher.open_edition())
+    lynx, ours = teacher.add_players(league, "Lynx", "Ours")
+    challenge = challenge_for(teacher, "school")
+    teacher.record(league, challenge, player_id=lynx["player_id"])
+    board = f"leagues/{league['league_id']}/players"
+    shown = {lynx["player_id"]: challenge["points"], ours["player_id"]: 0}
+    teacher.sees(board, shown)
+    trail = teacher.get("identity/audit")
+    env = {"MPP_DATA": str(services.folder)}
+    told = run_anyway("-m", "services", "announce", env=env)
+    assert told.returncode == 0, told.stderr
+    assert (
+        "leagues: 1 editions, 1 leagues, 2 teams, 1 leaders, 0 former leaders, 2 player revisions, 1 completions"
+        in (told.stderr)
+    )
+    teacher.sees(board, shown)
+    assert teacher.get("identity/audit") == trail
+    assert services.stop() == 0
+    for lost in (services.folder / "databases").glob("ranking.db*"):
+        lost.unlink()
+    run("-m", "services", "announce", "--rate", "0", env=env)
+    assert " 0 wrong; 1 ledger entries, 0 inconsistencies" in run("-m", "services", "verify", env=env)
+    again = start(services.folder)
+    teacher.url = again.url
+    teacher.sees(board, shown)
+    assert teacher.get("identity/audit") == trail
