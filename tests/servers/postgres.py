@@ -78,9 +78,10 @@ class PostgresServer:
             connection.execute(_with_names("DROP DATABASE IF EXISTS {name} WITH (FORCE)", name=name))
 
     def cut_connections(self, name: str) -> int:
-        """Ends every connection to a database, as a failover does; returns how many there were."""
+        """Ends every connection to a database, as a failover does, and waits until they have; returns how many."""
         rows = self.query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+            "WHERE datname = %s AND pid <> pg_backend_pid()",
             name,
         )
         return len(rows)
