@@ -3,6 +3,7 @@ SHELL := /bin/sh
 PORT ?= 8000
 DEMO ?= 1
 JSON ?= bench.json
+ONLY ?=
 PY := .venv/bin/python
 
 .PHONY: help setup run test lint format bench simulate verify catalogue migration lock clean
@@ -34,8 +35,8 @@ format: .venv/.ready-dev ## let ruff put the code in form
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: .venv/.ready-dev ## measure speed against ceilings of the same run; JSON=FILE
-	@$(PY) -m tests.bench --json $(JSON)
+bench: .venv/.ready-dev ## measure speed on PostgreSQL and Kafka against ceilings of the same run; JSON=FILE
+	@$(PY) -m tests.bench --json $(JSON) $(if $(ONLY),--only $(ONLY),)
 
 simulate: .venv/.ready ## play an edition of 1,000 leagues and prove its boards (report.json)
 	@$(PY) -m services simulate --leagues 1000 --players 20000 --completions 300000 --report report.json

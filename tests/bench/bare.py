@@ -1,13 +1,17 @@
-"""The ceiling: a bare flask-smorest application. One route validates and inserts a row, one runs an indexed SELECT.
+"""The ceilings over HTTP: bare flask-smorest applications, under the gunicorn settings of the services.
 
-python -m tests.bench.bare PORT FOLDER      under the same gunicorn settings as ours
+python -m tests.bench.bare acts|boards      settings by MPP_ variables, as for a service
+
+`acts` validates what a completion is told with and inserts one row; `boards` runs the SELECT of a page of 50 lines.
+SQLAlchemy and psycopg are used as they come; nobody signs in, and the role sees every row.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import uuid
-from pathlib import Path
+from datetime import date, datetime
 from typing import Any
 
 import flask_smorest
@@ -16,12 +20,12 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from shared.database import Database
+from services.ranking.models import LEAGUE_PLAYERS, LIVE, Standing
+from shared.clock import utc_now
 from shared.server import Gunicorn
-from shared.settings import Settings
+from shared.settings import Settings, read_settings
 
 LINES = 50
-BOARDS = 2000
 
 
 class Base(DeclarativeBase):
@@ -30,67 +34,85 @@ class Base(DeclarativeBase):
 
 class Act(Base):
     __tablename__ = "acts"
-    act_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    player_id: Mapped[uuid.UUID]
-    day: Mapped[str]
+    completion_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    league_id: Mapped[uuid.UUID]
+    player_id: Mapped[uuid.UUID | None]
+    team_id: Mapped[uuid.UUID | None]
+    challenge_id: Mapped[uuid.UUID]
+    tier: Mapped[str | None]
+    day: Mapped[date]
+    note: Mapped[str | None]
+    recorded_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 
-class Line(Base):
-    __tablename__ = "lines"
-    board: Mapped[int] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
-    points: Mapped[int]
-    name: Mapped[str]
-    __table_args__ = (sa.Index("ix_lines_board_points", "board", "points"),)
+class ActPutSchema(ma.Schema):
+    league_id = ma.fields.UUID(required=True)
+    challenge_id = ma.fields.UUID(required=True)
+    player_id = ma.fields.UUID()
+    team_id = ma.fields.UUID()
+    tier = ma.fields.String(validate=ma.validate.Length(max=40))
+    day = ma.fields.Date(required=True)
+    note = ma.fields.String(validate=ma.validate.Length(max=500))
 
 
-class ActSchema(ma.Schema):
-    player_id = ma.fields.UUID(required=True)
-    day = ma.fields.String(required=True)
+class ActSchema(ActPutSchema):
+    completion_id = ma.fields.UUID()
+    recorded_at = ma.fields.AwareDateTime()
 
 
 class LineSchema(ma.Schema):
-    number = ma.fields.Integer()
-    points = ma.fields.Integer()
+    contender_id = ma.fields.UUID()
     name = ma.fields.String()
+    points = ma.fields.Integer()
+    heads = ma.fields.Integer()
+    per_head = ma.fields.Integer(allow_none=True)
 
 
-def create_app(url: str) -> Flask:
-    engine = Database(url).engine  # the same pragmas as ours: WAL, full synchronous
+def acts(engine: sa.Engine) -> flask_smorest.Blueprint:
+    blueprint = flask_smorest.Blueprint("acts", __name__)
+
+    @blueprint.route("/acts/<uuid:completion_id>", methods=["PUT"])
+    @blueprint.arguments(ActPutSchema)
+    @blueprint.response(201, ActSchema)
+    def put_act(facts: dict[str, Any], completion_id: uuid.UUID) -> Any:
+        act = Act(completion_id=completion_id, recorded_at=utc_now(), **facts)
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            session.add(act)
+        return act
+
+    return blueprint
+
+
+def boards(engine: sa.Engine) -> flask_smorest.Blueprint:
+    blueprint = flask_smorest.Blueprint("boards", __name__)
+
+    @blueprint.route("/boards/<uuid:tenant_id>/<uuid:scope_id>")
+    @blueprint.response(200, LineSchema(many=True))
+    def get_board(tenant_id: uuid.UUID, scope_id: uuid.UUID) -> Any:
+        board = sa.select(Standing).where(
+            Standing.tenant_id == tenant_id,
+            Standing.board == LEAGUE_PLAYERS,
+            Standing.scope_id == scope_id,
+            Standing.view == LIVE,
+        )
+        order = (Standing.points.desc(), Standing.name, Standing.contender_id)
+        with Session(engine) as session:
+            return session.scalars(board.order_by(*order).limit(LINES)).all()
+
+    return blueprint
+
+
+ROUTES = {"acts": acts, "boards": boards}
+
+
+def create_app(kind: str, settings: Settings) -> Flask:
+    engine = sa.create_engine(settings.database_url, pool_size=settings.pool)
     app = Flask(__name__)
     app.config.update(API_TITLE="bare", API_VERSION="1", OPENAPI_VERSION="3.0.3")
-    blueprint = flask_smorest.Blueprint("bare", __name__)
-
-    @blueprint.route("/acts/<uuid:act_id>", methods=["PUT"])
-    @blueprint.arguments(ActSchema)
-    @blueprint.response(201, ActSchema)
-    def put_act(facts: dict[str, Any], act_id: uuid.UUID) -> Any:
-        with Session(engine) as session, session.begin():
-            session.add(Act(act_id=act_id, **facts))
-        return facts
-
-    @blueprint.route("/boards/<int:board>")
-    @blueprint.response(200, LineSchema(many=True))
-    def get_board(board: int) -> Any:
-        with Session(engine.execution_options(read_only=True)) as session:
-            lines = sa.select(Line).where(Line.board == board).order_by(Line.points.desc()).limit(LINES)
-            return session.scalars(lines).all()
-
-    flask_smorest.Api(app).register_blueprint(blueprint)
+    flask_smorest.Api(app).register_blueprint(ROUTES[kind](engine))
     return app
 
 
-def main(port: int, folder: Path) -> None:
-    url = f"sqlite:///{folder}/bare.db"
-    engine = Database(url).engine
-    Base.metadata.create_all(engine)
-    with engine.begin() as connection:
-        for board in range(BOARDS):
-            rows = [{"board": board, "number": n, "points": n * 7 % 101, "name": f"Joueuse {n}"} for n in range(LINES)]
-            connection.execute(sa.insert(Line), rows)
-    engine.dispose()
-    Gunicorn(lambda: create_app(url), Settings(port=port)).run()
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]))
+    told = read_settings(os.environ)
+    Gunicorn(lambda: create_app(sys.argv[1], told), told).run()

@@ -1,4 +1,4 @@
-"""Fills ranking's ledger through its own handlers: 1,000 leagues, 20,000 players, as many completions as asked."""
+"""Fills ranking's ledger through its own handlers: 400 leagues of 50 players, as many completions as asked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from shared.service import load_service
 from shared.tenancy import PLATFORM_TENANT_ID
 from tests.builders import envelope
 
-LEAGUES, PLAYERS_OF_A_LEAGUE = 1000, 20
+LEAGUES, PLAYERS_OF_A_LEAGUE = 400, 50
 AT = datetime(2026, 9, 7, 9, tzinfo=UTC)
 
 
