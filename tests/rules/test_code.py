@@ -32,6 +32,7 @@ DATABASE_ONLY = ("sqlite", "postgresql")
 KNOWS_KAFKA = ("shared/bus/kafka.py", "shared/bus/topics.py")
 KNOWS_THE_DATABASE = (
     "shared/database.py",
+    "shared/bulk.py",
     "shared/engines.py",
     "shared/row_security.py",
     "shared/settings.py",

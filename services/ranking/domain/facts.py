@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from services.ranking.domain.writing import UNCHECKED, chunks
+from services.ranking.domain.writing import chunks
 from services.ranking.models import (
     EDITION_LEAGUES,
     EDITION_TENANTS,
@@ -23,6 +23,7 @@ from services.ranking.models import (
     Team,
     Tenant,
 )
+from shared.bulk import UNCHECKED
 from shared.database import insert_new, upsert_statement
 
 EditionKey = tuple[UUID, UUID]

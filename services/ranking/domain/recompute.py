@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from services.ranking.domain.changes import Changes, Where
 from services.ranking.domain.facts import name_standings
 from services.ranking.domain.heads import Move, membership
-from services.ranking.domain.writing import UNCHECKED, write
+from services.ranking.domain.writing import write
 from services.ranking.models import (
     EDITION,
     FROZEN,
@@ -33,6 +33,7 @@ from services.ranking.models import (
     Summary,
     Team,
 )
+from shared.bulk import UNCHECKED
 from shared.database import upsert_statement
 from shared.tenancy import PLATFORM_TENANT_ID
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from services.ranking.domain.facts import name_standings
 from services.ranking.domain.recompute import write_recomputed
-from services.ranking.domain.writing import UNCHECKED, chunks
+from services.ranking.domain.writing import chunks
 from services.ranking.models import (
     EDITION,
     EDITION_BOARDS,
@@ -31,6 +31,7 @@ from services.ranking.models import (
     Standing,
     Summary,
 )
+from shared.bulk import UNCHECKED
 from shared.contracts import BoardsRevealed
 from shared.database import upsert_statement
 from shared.outbox import announce, emit

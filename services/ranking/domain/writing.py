@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -33,10 +33,8 @@ from services.ranking.models import (
     Standing,
     Summary,
 )
-from shared.database import insert_new, upsert_statement
-
-UNCHECKED = {"rows_are_checked": True, "dml_strategy": "raw"}
-"""How the consumer writes across tenants, without the detour through mapped objects."""
+from shared.bulk import insert_columns
+from shared.database import insert_new
 
 
 def write(session: Session, changes: Changes, open_editions: Mapping[UUID, bool]) -> bool:
@@ -55,19 +53,23 @@ def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([part.int if isinstance(part, UUID) else part for part in key])
 
 
+STANDING = ("tenant_id", "board", "scope_id", "view", "contender_id")
+"""The key of a standing."""
+
+
 def _write_standings(
     session: Session, changes: Changes, open_editions: Mapping[UUID, bool]
 ) -> tuple[Counter[BarKey], bool]:
     """The database adds and answers with the sums: what they were before is the sum less our difference."""
-    rows = [_standing_row(key, changes.standings[key], open_editions) for key in sorted(changes.standings, key=_order)]
+    keys = sorted(changes.standings, key=_order)
     bars: Counter[BarKey] = Counter()
     gone: set[UUID] = set()
     new_leagues: list[UUID] = []
     has_new = False
-    if rows:
-        for *parts, points, completions, heads, batches in session.execute(
-            _standing_upsert(session), rows, execution_options=UNCHECKED
-        ):
+    if keys:
+        names, columns = _standing_columns(keys, [changes.standings[key] for key in keys], open_editions)
+        answers: Any = insert_columns(session, Standing, names, columns, _add_to_standings)
+        for *parts, points, completions, heads, batches in answers:
             key: StandingKey = tuple(parts)
             line, board, is_new = changes.standings[key], key[1], batches == 1
             if not is_new:
@@ -87,32 +89,33 @@ def _write_standings(
     return bars, has_new
 
 
-def _standing_row(key: StandingKey, line: Line, open_editions: Mapping[UUID, bool]) -> dict[str, Any]:
-    tenant_id, board, scope_id, view, contender_id = key
-    per_head = line.points * MICRO // line.heads if line.heads > 0 and board not in PLAYER_BOARDS else None
-    return {
-        "tenant_id": tenant_id,
-        "board": board,
-        "scope_id": scope_id,
-        "view": view,
-        "contender_id": contender_id,
-        "name": "",
-        "bracket": None,
-        "points": line.points,
-        "completions": line.completions,
-        "heads": line.heads,
+def _standing_columns(
+    keys: list[StandingKey], lines: list[Line], open_editions: Mapping[UUID, bool]
+) -> tuple[list[str], list[Sequence[Any]]]:
+    """The rows of standings, column by column."""
+    per_head = [
+        line.points * MICRO // line.heads if line.heads > 0 and key[1] not in PLAYER_BOARDS else None
+        for key, line in zip(keys, lines, strict=True)
+    ]
+    is_public = [key[1] in EDITION_BOARDS and open_editions.get(key[2], False) for key in keys]
+    columns: dict[str, Sequence[Any]] = {
+        **dict(zip(STANDING, zip(*keys, strict=True), strict=True)),
+        "name": [""] * len(keys),
+        "points": [line.points for line in lines],
+        "completions": [line.completions for line in lines],
+        "heads": [line.heads for line in lines],
         "per_head": per_head,
-        "batches": 1,
-        "is_public": board in EDITION_BOARDS and open_editions.get(scope_id, False),
+        "batches": [1] * len(keys),
+        "is_public": is_public,
     }
+    return list(columns), list(columns.values())
 
 
-def _standing_upsert(session: Session) -> Any:
-    statement = upsert_statement(session, Standing)
+def _add_to_standings(statement: Any) -> Any:
     added = statement.excluded
     points, heads = Standing.points + added.points, Standing.heads + added.heads
     return statement.on_conflict_do_update(
-        index_elements=["tenant_id", "board", "scope_id", "view", "contender_id"],
+        index_elements=STANDING,
         set_={
             "points": points,
             "completions": Standing.completions + added.completions,
@@ -178,71 +181,61 @@ def _remember_leagues(session: Session, changes: Changes, league_ids: set[UUID])
     )
 
 
+BAR = ("tenant_id", "board", "scope_id", "view", "measure", "score")
+"""The key of a bar."""
+
+
 def _write_bars(session: Session, bars: Counter[BarKey], open_editions: Mapping[UUID, bool]) -> None:
-    rows = [
-        {
-            "tenant_id": key[0],
-            "board": key[1],
-            "scope_id": key[2],
-            "view": key[3],
-            "measure": key[4],
-            "score": key[5],
-            "contenders": count,
-            "is_public": key[1] in EDITION_BOARDS and open_editions.get(key[2], False),
-        }
-        for key in sorted(bars, key=_order)
-        if (count := bars[key])
-    ]
-    if not rows:
+    keys = sorted((key for key, count in bars.items() if count), key=_order)
+    if not keys:
         return
-    statement = upsert_statement(session, HistogramBar)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["tenant_id", "board", "scope_id", "view", "measure", "score"],
-            set_={"contenders": HistogramBar.contenders + statement.excluded.contenders},
-        ),
-        rows,
-        execution_options=UNCHECKED,
-    )
+    is_public = [key[1] in EDITION_BOARDS and open_editions.get(key[2], False) for key in keys]
+    columns = [*zip(*keys, strict=True), [bars[key] for key in keys], is_public]
+    insert_columns(session, HistogramBar, (*BAR, "contenders", "is_public"), columns, _add_to_bars)
     nobody = HistogramBar.contenders == sa.literal_column("0")  # a literal: the index is partial
     session.execute(sa.delete(HistogramBar).where(nobody).execution_options(synchronize_session=False))
 
 
-def _write_summaries(session: Session, summaries: Mapping[SummaryKey, Sum], open_editions: Mapping[UUID, bool]) -> None:
-    rows = [_summary_row(key, summaries[key], open_editions) for key in sorted(summaries, key=_order)]
-    if not rows:
-        return
-    statement = upsert_statement(session, Summary)
-    added = statement.excluded
-    is_newer = sa.or_(Summary.as_of.is_(None), added.as_of > Summary.as_of)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["tenant_id", "scope", "scope_id", "view"],
-            set_={
-                **{name: getattr(Summary, name) + added[name] for name in (*NUMBERS, "heads")},
-                "as_of": sa.case((is_newer, added.as_of), else_=Summary.as_of),
-            },
-        ),
-        rows,
-        execution_options=UNCHECKED,
+def _add_to_bars(statement: Any) -> Any:
+    return statement.on_conflict_do_update(
+        index_elements=BAR, set_={"contenders": HistogramBar.contenders + statement.excluded.contenders}
     )
 
 
-def _summary_row(key: SummaryKey, found: Sum, open_editions: Mapping[UUID, bool]) -> dict[str, Any]:
-    tenant_id, scope, scope_id, view = key
-    return {
-        "tenant_id": tenant_id,
-        "scope": scope,
-        "scope_id": scope_id,
-        "view": view,
-        "edition_tenant_id": found.where.edition_tenant_id,
-        "edition_id": found.where.edition_id,
-        "league_id": found.where.league_id if scope in (TEAM, LEAGUE) else None,
-        "as_of": found.as_of,
-        "heads": found.heads,
-        "is_public": scope == EDITION and open_editions.get(scope_id, False),
-        **dict(zip(NUMBERS, found.numbers, strict=True)),
+SUMMARY = ("tenant_id", "scope", "scope_id", "view")
+"""The key of a summary."""
+
+
+def _write_summaries(session: Session, summaries: Mapping[SummaryKey, Sum], open_editions: Mapping[UUID, bool]) -> None:
+    keys = sorted(summaries, key=_order)
+    if not keys:
+        return
+    found = [summaries[key] for key in keys]
+    columns: dict[str, Sequence[Any]] = {
+        **dict(zip(SUMMARY, zip(*keys, strict=True), strict=True)),
+        "edition_tenant_id": [one.where.edition_tenant_id for one in found],
+        "edition_id": [one.where.edition_id for one in found],
+        "league_id": [
+            one.where.league_id if key[1] in (TEAM, LEAGUE) else None for key, one in zip(keys, found, strict=True)
+        ],
+        "as_of": [one.as_of for one in found],
+        "heads": [one.heads for one in found],
+        "is_public": [key[1] == EDITION and open_editions.get(key[2], False) for key in keys],
+        **dict(zip(NUMBERS, zip(*(one.numbers for one in found), strict=True), strict=True)),
     }
+    insert_columns(session, Summary, list(columns), list(columns.values()), _add_to_summaries)
+
+
+def _add_to_summaries(statement: Any) -> Any:
+    added = statement.excluded
+    is_newer = sa.or_(Summary.as_of.is_(None), added.as_of > Summary.as_of)
+    return statement.on_conflict_do_update(
+        index_elements=SUMMARY,
+        set_={
+            **{name: getattr(Summary, name) + added[name] for name in (*NUMBERS, "heads")},
+            "as_of": sa.case((is_newer, added.as_of), else_=Summary.as_of),
+        },
+    )
 
 
 def chunks(keys: Iterable[Any], size: int = 500) -> list[list[Any]]:
