@@ -3,6 +3,8 @@
 python -m services [serve] [--demo]     migrate, then serve everything on one port
 python -m services simulate ...         play a whole edition and prove its boards
 python -m services verify               compare the boards with the completions
+python -m services export-data FILE     write everything into one file, for another installation
+python -m services import-data FILE     fill new databases from it: PostgreSQL, or SQLite
 python -m services announce             tell everything again to a service that lost its database, while it runs or not
 """
 
@@ -22,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from services.demo import DEMO_PASSWORD, DEMO_PEOPLE, open_demo
 from services.embedded import Embedded
+from services.moving import command as moving
 from services.simulation.command import add_simulate_arguments, simulate, verify
 from shared import announcing
 from shared.log import configure_logging
@@ -46,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     serve_parser.add_argument("--demo", action="store_true", help="open a demo edition when there is nothing yet")
     add_simulate_arguments(commands.add_parser("simulate", help="play a whole edition and prove its boards"))
     commands.add_parser("verify", help="compare the boards with the completions they come from")
+    moving.add_arguments(commands)
     announcing.add_arguments(commands.add_parser("announce", help="tell everything again, to fill what was lost"))
     args = parser.parse_args(arguments)
     try:
@@ -54,7 +58,11 @@ def main(arguments: list[str] | None = None) -> int:
         if args.command == "simulate":
             configure_logging("WARNING")  # a line for each of its batches would drown the progress bar
             return simulate(args, settings)
-        check_disk(settings.data)
+        if settings.uses_files:
+            check_disk(settings.data)
+        if args.command in moving.COMMANDS:
+            configure_logging("WARNING")
+            return moving.run(args, settings)
         if args.command == "verify":
             return verify(settings)
         if args.command == "announce":

@@ -73,6 +73,11 @@ def pending_migrations(service: str, database: Database) -> list[str]:
     return list(reversed(known[: known.index(current)] if current else known))
 
 
+def newest_revision(service: str) -> str:
+    """The revision that this version brings a database to."""
+    return str(ScriptDirectory.from_config(_config(service)).get_current_head())
+
+
 def migrate(service: str, database: Database, *, run_time_role: str | None = None) -> list[str]:
     """Brings a database up to date; returns the revisions that were applied. Safe to run twice, and twice at once.
 

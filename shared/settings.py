@@ -92,6 +92,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.bus_url.startswith("memory:")
 
     @property
+    def uses_files(self) -> bool:
+        """Whether the databases are files of this machine."""
+        return self.database_url.startswith("sqlite")
+
+    @property
     def address(self) -> str:
         """Where a browser finds us: no slash at the end. Links in mails begin with it."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

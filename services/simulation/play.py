@@ -57,7 +57,7 @@ def play(house: Embedded, planned: World, tally: Tally, progress: Callable[[int]
     for day in range(people.DAYS + people.GRACE_DAYS):
         total = people.completions_of_day(day, plan.completions)
         played = 0  # players of the leagues before the one in hand: shares of a day are cut along them, exactly
-        for number, league, tenant, leader in world.each_league(house, planned.edition_id):
+        for number, league, tenant, leader in world.each_league(house.databases["leagues"], planned.edition_id):
             now = moment_of(planned, league, number, day)
             if plan.until is not None and now > plan.until:
                 return

@@ -18,7 +18,7 @@ from services.leagues.models import Challenge, Leader, League, Player, Tenant
 from services.simulation import people
 from services.simulation.people import TenantPlan
 from shared.auth import ADMINISTRATOR, EVERYBODY, OPERATOR, ORGANISER, PLAYER, Caller
-from shared.database import new_id
+from shared.database import Database, new_id
 from shared.tenancy import COMMUNITY_TENANT_ID, PLATFORM_TENANT_ID, across_tenants, of_tenant
 
 PAGE = 50
@@ -201,17 +201,19 @@ def admit(
         players.join_league(session, joining, league, display_name=names[player], team_id=None)
 
 
-def each_league(house: Embedded, edition_id: UUID) -> Iterator[tuple[int, League, Tenant, UUID]]:
+def each_league(database: Database, edition_id: UUID) -> Iterator[tuple[int, League, Tenant, UUID]]:
     """Number, league, tenant and leader of every league of an edition, in the order they were opened, page by page."""
     number, last = 0, UUID(int=0)
     first_leader = (
-        sa.select(sa.func.min(Leader.person_id))
+        sa.select(Leader.person_id)
         .where(Leader.tenant_id == League.tenant_id, Leader.league_id == League.league_id)
+        .order_by(Leader.person_id)
+        .limit(1)
         .correlate(League)
         .scalar_subquery()
     )
     while True:
-        with house.databases["leagues"].transaction(across_tenants(), read_only=True) as session:
+        with database.transaction(across_tenants(), read_only=True) as session:
             page = session.execute(
                 sa.select(League, Tenant, first_leader)
                 .join(Tenant, Tenant.tenant_id == League.tenant_id)

@@ -130,6 +130,30 @@ class KafkaBus:
         """Joins the group; its partitions arrive with the first polls."""
         return KafkaSubscription(Consumer(self._options | CONSUMER | {"group.id": group}), topics, self._batch)
 
+    def waiting(self, group: str, topics: list[str]) -> int:
+        """How many events of these topics a group has not committed yet; the question joins no group.
+
+        A topic that is not there holds nothing. Raises BusError when nobody answers.
+        """
+        consumer = Consumer(self._options | {"group.id": group, "enable.auto.commit": False})
+        try:
+            known = consumer.list_topics(timeout=BROKER_SECONDS).topics
+            parts = [
+                TopicPartition(topic, number)
+                for topic in topics
+                if topic in known
+                for number in known[topic].partitions
+            ]
+            waiting = 0
+            for part in consumer.committed(parts, timeout=BROKER_SECONDS) if parts else ():
+                low, high = consumer.get_watermark_offsets(part, timeout=BROKER_SECONDS)
+                waiting += high - max(low, part.offset)
+            return waiting
+        except KafkaException as error:
+            raise BusError(f"Kafka does not say what waits: {error}") from error
+        finally:
+            consumer.close()
+
     def require_brokers(self, seconds: float = 10.0) -> None:
         """Raises SettingsError with the broker's own reason when nobody answers for us."""
         problems = self._look(seconds)
