@@ -21,6 +21,7 @@ from uuid6 import uuid7
 
 from shared import row_security
 from shared.bulk import as_columns, insert_columns
+from shared.clock import utc_now
 from shared.engines import create_engine, send
 from shared.tenancy import GuardedSession, Scope, guard, scope_of
 
@@ -197,9 +198,9 @@ class Database:
         if not self.is_postgresql:
             return 0.0
         with self.engine.connect() as connection:
-            before = datetime.now(UTC)
+            before = utc_now()
             theirs: datetime = connection.scalar(sa.select(sa.func.clock_timestamp())) or before
-            after = datetime.now(UTC)
+            after = utc_now()
         return (before + (after - before) / 2 - theirs).total_seconds()
 
     def close(self) -> None:

@@ -12,14 +12,14 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy.orm import Session
 
-from shared.auth import public_without_session
+from shared.auth import SigningKey, public_without_session
 from shared.clock import utc_now
 from shared.consumer import DeadLetter
 from shared.database import Database
 from shared.metrics import DatabaseMetrics
 from shared.migrations import pending_migrations
 from shared.outbox import pending
-from shared.tenancy import across_tenants
+from shared.tenancy import PUBLIC, across_tenants
 
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0)
 OLD_SECONDS = 10.0
@@ -77,7 +77,12 @@ def health_blueprint(
     blueprint = Blueprint("health", __name__, url_prefix=f"/{service}")
     of_database = CollectorRegistry()
     of_database.register(DatabaseMetrics(service, database, newest_shown))
-    of_database.register(_Readiness(service, database))
+    answers_people = metrics is not None
+
+    def problems_now() -> list[str]:
+        return what_is_not_ready(service, database, answers_people=answers_people)
+
+    of_database.register(_Readiness(service, problems_now))
 
     @blueprint.get("/health/live")
     @public_without_session
@@ -87,7 +92,7 @@ def health_blueprint(
     @blueprint.get("/health/ready")
     @public_without_session
     def ready() -> Response:
-        problems = what_is_not_ready(service, database)
+        problems = problems_now()
         warnings = [] if problems else what_is_unwell(service, database)
         status = "not ready" if problems else "degraded" if warnings else "ready"
         response = jsonify(status=status, service=service, problems=problems, warnings=warnings)
@@ -107,22 +112,26 @@ def health_blueprint(
 class _Readiness(Collector):
     """What the ready page says, as a number: an alert can see it without a request of its own."""
 
-    def __init__(self, service: str, database: Database) -> None:
+    def __init__(self, service: str, problems: Callable[[], list[str]]) -> None:
         self.service = service
-        self.database = database
+        self.problems = problems
 
     def collect(self) -> Iterable[Metric]:
         """Asked anew at each scrape."""
         ready = GaugeMetricFamily("mpp_ready", "1 when health/ready has no problem to tell", labels=["service"])
-        ready.add_metric([self.service], float(not what_is_not_ready(self.service, self.database)))
+        ready.add_metric([self.service], float(not self.problems()))
         return [ready]
 
 
-def what_is_not_ready(service: str, database: Database) -> list[str]:
-    """A sentence per thing that keeps the service from working; empty when all is well."""
+def what_is_not_ready(service: str, database: Database, *, answers_people: bool = False) -> list[str]:
+    """A sentence per thing that keeps the service from working; empty when all is well.
+
+    Who `answers_people` must be able to verify their tokens: a new installation hears of the key soon after its start.
+    """
     try:
         missing = pending_migrations(service, database)
         is_read_only = database.is_read_only()
+        knows_nobody = answers_people and not missing and not _knows_a_key(database)
     except Exception as error:
         return [f"The database of {service} cannot be reached: {type(error).__name__}."]
     problems = []
@@ -130,9 +139,19 @@ def what_is_not_ready(service: str, database: Database) -> list[str]:
         problems.append(f"The database of {service} is not migrated: run `python -m services.{service} migrate`.")
     if is_read_only:
         problems.append(f"The database of {service} is read-only: make it writable again, or name the primary.")
+    if knows_nobody:
+        problems.append(
+            f"{service} has not heard yet of a key to verify tokens with: "
+            f"are the workers of identity and {service} running?"
+        )
     if service in _checks:
         problems += _checks[service]()
     return problems
+
+
+def _knows_a_key(database: Database) -> bool:
+    with database.transaction(PUBLIC, read_only=True) as session:
+        return session.scalar(sa.select(SigningKey.key_id).limit(1)) is not None
 
 
 def what_is_unwell(service: str, database: Database) -> list[str]:

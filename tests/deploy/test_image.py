@@ -29,8 +29,10 @@ for module in (services, shared):
 settings = read_settings(os.environ)
 for name in ("identity", "challenges", "leagues", "ranking"):
     client = load_service(name).create_app(settings, Database(settings.database_url_for(name))).test_client()
-    for path in ("static/style.css", "api/v1/docs", "api/v1/openapi.json", "health/ready"):
+    for path in ("static/style.css", "api/v1/docs", "api/v1/openapi.json", "health/live"):
         assert client.get(f"/{name}/{path}").status_code == 200, path
+    # No event travels here, so that identity alone has a key.
+    assert client.get(f"/{name}/health/ready").status_code == (200 if name == "identity" else 503), name
 print(client.get("/ranking/api/v1/nowhere?lang=fr").json["title"])
 """
 

@@ -61,13 +61,18 @@ def run_anyway(
 
 
 class Process:
-    """A process and its children, which are one group: stopped together, whatever happens."""
+    """A process and its children, which are one group: stopped together, whatever happens.
 
-    def __init__(self, arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
+    `before` is a program that starts it.
+    """
+
+    def __init__(
+        self, arguments: Sequence[str], log: Path, env: Mapping[str, str] | None = None, before: Sequence[str] = ()
+    ) -> None:
         self.log_file = log
         with log.open("ab") as output:
             self._popen = subprocess.Popen(
-                [sys.executable, *arguments],
+                [*before, sys.executable, *arguments],
                 cwd=ROOT,
                 env=clean_environment(**(env or {})),
                 stdin=subprocess.DEVNULL,

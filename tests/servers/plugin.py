@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -22,6 +22,9 @@ from filelock import FileLock
 
 from tests.servers import containers, kafka, postgres, process, redis
 from tests.servers.process import MissingServer, Owner, OwnServer, Running
+
+if TYPE_CHECKING:
+    from tests.servers.stack import Stack
 
 Own = TypeVar("Own", bound=OwnServer)
 OWNER = pytest.StashKey[Owner]()
@@ -33,8 +36,17 @@ STARTERS: dict[str, Callable[[Owner], Running]] = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "xdist_group(name): tests that run in one worker, one after the other")
     here = {"pid": os.getpid(), "folder": f"{tempfile.gettempdir()}/mpp-servers-{uuid4()}"}
     config.stash[OWNER] = Owner(**getattr(config, "workerinput", {}).get("servers", here))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the whole installation share one, and so one worker of xdist (`--dist loadgroup`)."""
+    for item in items:
+        if "running_stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -71,6 +83,25 @@ def kafka_server(pytestconfig: pytest.Config) -> kafka.KafkaServer:
 def redis_server(pytestconfig: pytest.Config) -> redis.RedisServer:
     """The Redis of this run. Use `create_database`, do not stop it."""
     return redis.RedisServer(_shared(pytestconfig, "redis"))
+
+
+@pytest.fixture(scope="session")
+def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    from tests.servers.stack import Stack
+
+    try:
+        made = Stack(tmp_path_factory.mktemp("stack"))
+    except MissingServer as error:
+        refuse(str(error))
+    with contextlib.closing(made):
+        yield made.up()
+
+
+@pytest.fixture
+def stack(running_stack: Stack) -> Stack:
+    """The whole installation as real processes, shared by tests that break it: each begins with all of it well."""
+    running_stack.mend()
+    return running_stack
 
 
 @pytest.fixture

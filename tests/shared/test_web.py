@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from shared.auth import SigningKey
 from shared.clock import utc_now
 from shared.consumer import DeadLetter
 from shared.contracts import TenantSuspended
 from shared.database import new_id
 from shared.outbox import emit
-from shared.tenancy import of_tenant
+from shared.tenancy import PUBLIC, of_tenant
 from tests.house import caller_of, token_of
 from tests.shared.tiny import API, Tiny, open_tiny
 
@@ -204,6 +206,16 @@ def test_health_tells_what_is_not_ready(tiny: Tiny, monkeypatch: pytest.MonkeyPa
     response = tiny.client().get("/tiny/health/ready")
     assert response.status_code == 503
     assert "services.tiny migrate" in response.json["problems"][0]
+
+
+def test_a_service_that_can_verify_nobody_yet_is_not_ready(tiny: Tiny) -> None:
+    with tiny.database.transaction(PUBLIC) as session:
+        session.execute(sa.delete(SigningKey).execution_options(synchronize_session=False))
+    response = tiny.client().get("/tiny/health/ready")
+    assert response.status_code == 503
+    (problem,) = response.json["problems"]
+    assert "are the workers of identity and tiny running" in problem
+    assert 'mpp_ready{service="tiny"} 0.0' in tiny.client().get("/tiny/metrics").text
 
 
 def test_health_answers_when_the_database_does_not(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
