@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -73,3 +74,16 @@ def others_connected(connection: Connection, role: str | None) -> int:
         "AND usename <> current_user"
     )
     return connection.scalar(found, {"role": role}) or 0
+
+
+def in_order(connection: Connection, table: sa.Table, *conditions: sa.ColumnElement[bool]) -> Iterator[sa.RowMapping]:
+    """The rows of a table by its primary key, in the same order on every database; a thousand at a time in memory."""
+    ordered = sa.select(table).where(*conditions).order_by(*(_plainly(connection, key) for key in table.primary_key))
+    yield from connection.execution_options(yield_per=1000).execute(ordered).mappings()
+
+
+def _plainly(connection: Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """Texts by their characters' numbers, as SQLite and Python sort them, whatever the language of the database."""
+    if connection.dialect.name == "postgresql" and isinstance(column.type, sa.String):
+        return sa.collate(column, "C")
+    return column

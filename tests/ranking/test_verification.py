@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from argparse import Namespace
 from typing import Any
 
 import pytest
@@ -102,9 +103,9 @@ def test_a_rebuild_keeps_names_and_places(played: World) -> None:
 def test_the_commands_say_what_they_found(played: World, capsys: pytest.CaptureFixture[str]) -> None:
     run = {name: act for name, (_help, _arguments, act) in command.COMMANDS.items()}
     tamper(played, sa.update(Standing).values(points=Standing.points + 1))
-    assert run["verify"](None, None, played.database) == 1
+    assert run["verify"](Namespace(against=""), None, played.database) == 1
     assert "standings" in capsys.readouterr().out
     assert run["rebuild"](None, None, played.database) == 0
     assert "1 editions, 3 leagues" in capsys.readouterr().out
-    assert run["verify"](None, None, played.database) == 0
+    assert run["verify"](Namespace(against=""), None, played.database) == 0
     assert "no differences" in capsys.readouterr().out

@@ -1,0 +1,282 @@
+"""Ranking is filled again from Kafka beside the live one, proven equal, and takes its place (deploy/README.md)."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from confluent_kafka import TopicPartition
+
+from services.identity.upkeep import prepare
+from services.ranking.models import LedgerEntry, Standing
+from shared.bus.kafka import KafkaBus
+from shared.bus.topics import TOPICS, create_topics
+from shared.clock import utc_now
+from shared.consumer import Consumer, DeadLetter
+from shared.database import Database
+from shared.migrations import migrate
+from shared.outbox import Relay
+from shared.service import load_service
+from shared.settings import Settings
+from shared.tenancy import across_tenants
+from tests.builders import add_players, create_edition, create_league, record
+from tests.house import SERVICES, House, know_test_key
+from tests.journeys import test_announcing as stories
+from tests.journeys.moved import new_databases
+from tests.journeys.process import Process, free_port, run_anyway
+from tests.journeys.scene import GENEROUS
+from tests.journeys.waiting import eventually
+from tests.servers.kafka import OwnKafkaServer
+from tests.servers.plugin import opened
+from tests.servers.postgres import PostgresServer
+
+UNUSED = {"MPP_JOBS_URL": "redis://127.0.0.1:1/0", "MPP_RATE_LIMITS_URL": "redis://127.0.0.1:1/1"}
+"""Ranking has no jobs, and no web runs here."""
+
+
+class KafkaHouse(House):
+    """A house whose events travel through Kafka."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        super().__init__(None, folder, **settings)
+        self.kafka = KafkaBus(self.settings)
+        handlers = {name: load_service(name).handlers for name in SERVICES}
+        self.consumers = {name: Consumer(name, self.databases[name], self.kafka, handlers[name]) for name in SERVICES}
+        self.relays = {name: Relay(name, self.databases[name], self.kafka) for name in SERVICES}
+
+    def publish(self) -> None:
+        """Everything that waits in an outbox."""
+        for relay in self.relays.values():
+            while relay.publish_once():
+                pass
+
+    def settle(self) -> None:
+        """Publishes and handles until nothing waits for any of the four."""
+        eventually(self._is_settled, 60)
+
+    def _is_settled(self) -> bool:
+        self.publish()
+        waiting = 0
+        for name, consumer in self.consumers.items():
+            batch = consumer.subscription.poll(0.05)
+            if batch:
+                consumer.handle(batch)
+                consumer.subscription.commit()
+            waiting += self.kafka.waiting(name, consumer.topics)
+        return not waiting and not any(relay.publish_once() for relay in self.relays.values())
+
+    def close(self) -> None:
+        for consumer in self.consumers.values():
+            consumer.subscription.close()
+        self.kafka.close()
+        super().close()
+
+
+class Platform(NamedTuple):
+    """The live services on PostgreSQL and Kafka, in mid-edition."""
+
+    house: KafkaHouse
+    named: Settings
+    postgres: PostgresServer
+    kafka: OwnKafkaServer
+    teacher: Any
+    league: Any
+    player: Any
+    challenge: UUID
+
+    @property
+    def live(self) -> str:
+        return str(self.house.databases["ranking"].url.database)
+
+    def beside(self, number: int) -> str:
+        """A new database of ranking beside the live one, migrated; its name."""
+        name = f"{self.live}_{number}"
+        owner_url, _url = self.postgres.create_service_database("ranking", name)
+        owner = Database(owner_url)
+        migrate("ranking", owner, run_time_role="ranking")
+        know_test_key(owner)  # the live one got the tests' key in the same way, and not by an event
+        owner.close()
+        return name
+
+    def environment(self, name: str, group: str) -> dict[str, str]:
+        """What RANKING_DATABASE and RANKING_GROUP do in docker-compose.yml."""
+        url = self.house.settings.database_url_for("ranking").replace(f"/{self.live}", f"/{name}")
+        address = {"MPP_BUS_URL": self.house.settings.bus_url, "MPP_DATABASE_URL": url}
+        return address | UNUSED | {"MPP_CONSUMER_GROUP": group, "MPP_LOG_LEVEL": "ERROR"}
+
+    def ranking(self, command: str, *arguments: str, name: str, group: str) -> subprocess.CompletedProcess[str]:
+        env = self.environment(name, group)
+        return run_anyway("-m", "services.ranking", command, *arguments, env=env)
+
+    def catch_up(self, name: str, group: str) -> str:
+        done = self.ranking("catch-up", name=name, group=group)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def compare(self, name: str) -> tuple[int, str]:
+        """`verify --against` the live one, by its name on the same server."""
+        done = self.ranking("verify", "--against", self.live, name=name, group="")
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode, done.stdout
+
+    def play(self, days_ago: int, player: Any = None) -> None:
+        client = self.house.client("leagues", self.teacher)
+        day = (utc_now() - timedelta(days=days_ago)).date().isoformat()
+        done = record(client, self.league, self.challenge, player_id=(player or self.player)["player_id"], day=day)
+        assert done.status_code == 201, done.json
+
+
+@pytest.fixture(scope="module")
+def platform(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with opened(OwnKafkaServer) as kafka, new_databases(postgres_server) as named:
+        bus_url = f"kafka://{kafka.bootstrap}"
+        for service in SERVICES:
+            owner = Database(named.owner_database_url_for(service))
+            migrate(service, owner, run_time_role=service)
+            know_test_key(owner)
+            owner.close()
+        folder = tmp_path_factory.mktemp("platform")
+        house = KafkaHouse(folder, database_url=named.database_url, bus_url=bus_url, **GENEROUS)
+        create_topics(house.kafka.admin, house.settings, list(SERVICES))
+        prepare(house.databases["identity"], house.settings)
+        stories.play_catalogue(house)
+        lilas, port, _departed = stories.play_identity(house)
+        house.settle()
+        stories.play_edition(house, stories.OPERATOR, (lilas, port), "frozen", is_open=True, audience="everyone")
+        stories.play_edition(house, lilas, (lilas,), "revealed")
+        client = house.client("leagues", port)
+        edition = create_edition(client)
+        house.settle()
+        league = create_league(client, edition, age_band="6-10")
+        player = add_players(client, league)[0]
+        every = [entry for entry in stories.challenges(house) if entry["kind"] == "individual"]
+        one = next(
+            entry for entry in every if len(entry["tiers"]) == 1 and (entry["per"], entry["times"]) == ("day", 1)
+        )
+        made = Platform(house, named, postgres_server, kafka, port, league, player, one["challenge_id"])
+        made.play(0)
+        house.settle()
+        yield made
+        house.close()
+        for (name,) in postgres_server.query(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", made.live
+        ):
+            postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def rebuilt(platform: Platform) -> str:
+    """A second database, filled from Kafka."""
+    name = platform.beside(2)
+    assert "events handled, nothing waits" in platform.catch_up(name, "ranking-2")
+    return name
+
+
+def change(platform: Platform, name: str, statement: Any) -> None:
+    database = Database(platform.environment(name, "")["MPP_DATABASE_URL"])
+    with database.transaction(across_tenants()) as session:
+        session.execute(statement.execution_options(synchronize_session=False))
+    database.close()
+
+
+def test_a_database_filled_from_kafka_is_equal_to_the_live_one(platform: Platform, rebuilt: str) -> None:
+    status, said = platform.compare(rebuilt)
+    assert status == 0, said
+    assert "no differences between" in said
+    with platform.house.databases["ranking"].transaction(across_tenants(), read_only=True) as session:
+        assert (session.scalar(sa.select(sa.func.count()).select_from(LedgerEntry)) or 0) > 10
+        assert session.scalars(sa.select(DeadLetter.error)).all() == []
+
+
+def test_what_somebody_tampered_with_is_found_and_mended(platform: Platform, rebuilt: str) -> None:
+    mine = Standing.contender_id == UUID(platform.player["player_id"])
+    change(platform, rebuilt, sa.update(Standing).where(mine).values(points=999))
+    status, said = platform.compare(rebuilt)
+    assert status == 1
+    assert f"{platform.player['player_id']} « Élève 1 »: points 999 here, points " in said
+    assert "`rebuild` where `verify` complains" in said
+    assert platform.ranking("rebuild", name=rebuilt, group="").returncode == 0
+    assert platform.compare(rebuilt)[0] == 0
+
+
+def test_one_that_is_merely_behind_is_told_so_and_catches_up(platform: Platform, rebuilt: str) -> None:
+    platform.play(1)
+    platform.house.settle()
+    status, said = platform.compare(rebuilt)
+    assert status == 1
+    assert "This one lacks 1 entries that happened" in said
+    platform.catch_up(rebuilt, "ranking-2")
+    status, said = platform.compare(rebuilt)
+    assert status == 0, said
+
+
+def test_a_database_that_may_not_be_read_is_told_without_a_traceback(platform: Platform, rebuilt: str) -> None:
+    leagues = str(platform.house.databases["leagues"].url.database)
+    for other in (leagues, "ranking_that_nobody_made"):
+        done = platform.ranking("verify", "--against", other, name=rebuilt, group="")
+        assert done.returncode == 2
+        assert f"The database {other} cannot be compared: " in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_the_new_one_takes_the_live_ones_place_while_people_play(
+    platform: Platform, rebuilt: str, watch: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    platform.play(2)
+    platform.house.publish()  # nobody ranks it: the live worker has been stopped
+    port = free_port()
+    env = platform.environment(rebuilt, "ranking-2") | {"MPP_PORT": str(port)}
+    worker = watch(Process(["-m", "services.ranking", "worker"], tmp_path / "log", env))
+    platform.play(3)
+    platform.house.publish()
+    settings = msgspec.structs.replace(platform.house.settings, database_url=env["MPP_DATABASE_URL"])
+    database = Database(settings.database_url)
+    client = load_service("ranking").create_app(settings, database).test_client()
+    client.environ_base |= platform.house.client("ranking", platform.teacher).environ_base
+
+    def points() -> int:
+        assert worker.is_running, worker.log
+        board = client.get(f"/ranking/api/v1/leagues/{platform.league['league_id']}/players").json
+        ours = platform.player["player_id"]
+        return next(line["points"] for line in board["standings"] if line["contender_id"] == ours)
+
+    each = platform.house.client("challenges").get(f"/challenges/api/v1/challenges/{platform.challenge}").json
+    value = each["tiers"][0]["points"]
+    eventually(lambda: points() == 4 * value, 40)
+    database.close()
+    worker.stop()
+    assert platform.ranking("verify", name=rebuilt, group="").returncode == 0
+    platform.house.settle()  # the one that was live hears it too, and is equal in the end
+    status, said = platform.compare(rebuilt)
+    assert status == 0, said
+
+
+def test_where_kafka_has_lost_the_beginning_announcing_fills_the_new_one(platform: Platform, rebuilt: str) -> None:
+    house = platform.house
+    house.settle()
+    ends = {}
+    for topic in TOPICS:
+        for number in house.kafka.admin.list_topics(topic, timeout=10).topics[topic].partitions:
+            ends[(topic, number)] = TopicPartition(topic, number, -1)
+    for deleted in house.kafka.admin.delete_records(list(ends.values())).values():
+        deleted.result(30)
+    name = platform.beside(3)
+    platform.catch_up(name, "ranking-3")
+    status, said = platform.compare(name)
+    assert status == 1, "Kafka has forgotten everything"
+    assert "if entries are still missing, Kafka has not kept them: `announce`" in said
+    for service in ("identity", "challenges", "leagues"):
+        env = {"MPP_DATABASE_URL": house.settings.database_url_for(service)}
+        done = run_anyway("-m", f"services.{service}", "announce", env=env)
+        assert done.returncode == 0, done.stderr
+    house.settle()
+    platform.catch_up(name, "ranking-3")
+    status, said = platform.compare(name)
+    assert status == 0, said
