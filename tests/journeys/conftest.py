@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -14,6 +14,26 @@ MANY = {
     "MPP_LOG_LEVEL": "WARNING",
 }
 """Every test comes from one address: a whole town would not."""
+
+
+class Life(Protocol):
+    """One of the two lives of the platform, as those see it who use it."""
+
+    url: str
+
+    @property
+    def mail_folder(self) -> Path:
+        """Where its mails are."""
+
+    def command(self, service: str, *arguments: str, **more: object) -> str:
+        """Runs a command of an operator; returns what it printed."""
+
+
+@pytest.fixture(params=["embedded", pytest.param("distributed", marks=pytest.mark.xdist_group("stack"))])
+def life(request: pytest.FixtureRequest) -> Life:
+    """Both lives, one after the other: all in one process, and everything that docker-compose.yml starts."""
+    found: Life = request.getfixturevalue("server" if request.param == "embedded" else "stack")
+    return found
 
 
 @pytest.fixture(scope="session")

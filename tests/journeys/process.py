@@ -142,6 +142,15 @@ class Services(Process):
         arguments = ["-m", "services", "serve", *(["--demo"] if has_demo else [])]
         super().__init__(arguments, folder.parent / f"{folder.name}.log", settings)
 
+    @property
+    def mail_folder(self) -> Path:
+        """Where its mails are."""
+        return self.folder / "mail"
+
+    def command(self, service: str, *arguments: str, **more: object) -> str:
+        """Runs `python -m services.<service> ARGUMENTS` beside it; returns what it printed."""
+        return run("-m", f"services.{service}", *arguments, env={"MPP_DATA": str(self.folder)}, **more)
+
     def wait_until_ready(self) -> None:
         """Until all four say so. Fails at once when the process has ended."""
         session = requests.Session()

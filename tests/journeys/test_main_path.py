@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.database import new_id
+from tests.journeys.conftest import Life
 from tests.journeys.people import (
     HEARD,
     PASSWORD,
@@ -20,7 +21,6 @@ from tests.journeys.people import (
     link_in_mail,
     sign_up,
 )
-from tests.journeys.process import Services, run
 from tests.journeys.waiting import eventually
 
 NOBODY = new_id()
@@ -36,20 +36,17 @@ def doors(person: Person) -> list[tuple[int, str | None]]:
 
 
 @pytest.fixture
-def operator(server: Services) -> Person:
+def operator(life: Life) -> Person:
     """Made on the command line, while the services run."""
-    somebody = Person(server.url)
-    run(
-        *("-m", "services.identity", "create-operator", "--email", somebody.email, "--password-stdin"),
-        env={"MPP_DATA": str(server.folder)},
-        input=PASSWORD + "\n",
-    )
+    somebody = Person(life.url)
+    arguments = ("create-operator", "--email", somebody.email, "--password-stdin")
+    life.command("identity", *arguments, input=PASSWORD + "\n")
     return somebody.sign_in()
 
 
-def test_a_school_plays(server: Services) -> None:
-    head = found(server.url)
-    teacher = head.invite("organiser", by_mail_in=server.folder / "mail", name="Mme Diop")
+def test_a_school_plays(life: Life) -> None:
+    head = found(life.url)
+    teacher = head.invite("organiser", by_mail_in=life.mail_folder, name="Mme Diop")
     edition = head.open_edition()
     league = teacher.create_league(edition)
     pupils = teacher.add_players(league, "Renard", "Loutre", "Lynx", "Castor", "Héron", "Pie")
@@ -97,8 +94,8 @@ def challenge_title(person: Person, challenge: Any, language: str) -> str:
     return title
 
 
-def test_a_company_plays(server: Services) -> None:
-    hr = found(server.url, "company")
+def test_a_company_plays(life: Life) -> None:
+    hr = found(life.url, "company")
     edition = hr.open_edition()
     challenge = challenge_for(hr, "company")
     leagues = [hr.create_league(edition, name=name) for name in ("Étage 1", "Étage 2")]
@@ -136,9 +133,9 @@ def _of(challenge: Any) -> dict[str, Any]:
     return {"challenge_id": challenge["challenge_id"]}
 
 
-def test_an_operator_opens_an_edition_to_everybody_and_suspends_a_school(server: Services, operator: Person) -> None:
+def test_an_operator_opens_an_edition_to_everybody_and_suspends_a_school(life: Life, operator: Person) -> None:
     edition = operator.open_edition(is_open=True, audience="everyone")
-    tenants = [found(server.url), found(server.url, "company"), sign_up(server.url)]
+    tenants = [found(life.url), found(life.url, "company"), sign_up(life.url)]
     for number, leader in enumerate(tenants):
         kind = leader.signed_in["tenant"]["kind"]
         league = leader.create_league(edition, name=f"Ligue de {kind}")
@@ -150,7 +147,7 @@ def test_an_operator_opens_an_edition_to_everybody_and_suspends_a_school(server:
         for day in range(number + 1):
             leader.record(league, challenge, player_id=player["player_id"], day=at_nine(day)[:10])
     path = f"editions/{edition['edition_id']}/tenants"
-    anybody = Person(server.url)
+    anybody = Person(life.url)
     board = eventually(lambda: _complete(anybody.board(path), 3), HEARD)
     assert set(board) == {leader.tenant_id for leader in tenants}
     assert all(line["heads"] == 1 for line in board.values())
@@ -160,7 +157,7 @@ def test_an_operator_opens_an_edition_to_everybody_and_suspends_a_school(server:
     eventually(lambda: doors(school) == [(403, "suspended")] * 3, 3)
     assert school.get("challenges/challenges")
     form = {"email": school.email, "password": PASSWORD}
-    assert Person(server.url).refused("POST", "identity/sessions", form) == (403, "suspended")
+    assert Person(life.url).refused("POST", "identity/sessions", form) == (403, "suspended")
     assert tenants[1].get("leagues/leagues"), "another tenant goes on"
 
     operator.delete(f"identity/tenants/{school.tenant_id}/suspension", status=204)
@@ -172,9 +169,9 @@ def _complete(board: dict[str, Any], contenders: int) -> dict[str, Any] | None:
     return board if has_points else None
 
 
-def test_a_player_of_the_community_creates_a_league_and_another_one_joins(server: Services, operator: Person) -> None:
+def test_a_player_of_the_community_creates_a_league_and_another_one_joins(life: Life, operator: Person) -> None:
     edition = operator.open_edition(is_open=True, audience="community")
-    zoe, sacha = sign_up(server.url), sign_up(server.url, "Sacha")
+    zoe, sacha = sign_up(life.url), sign_up(life.url, "Sacha")
     league = zoe.create_league(edition, name="Les Lucioles", is_open=True)
     link = zoe.get(f"leagues/leagues/{league['league_id']}")["join_link"]
     preview = sacha.get(f"leagues/join-codes/{link.rpartition('/')[2]}")
@@ -191,8 +188,8 @@ def test_a_player_of_the_community_creates_a_league_and_another_one_joins(server
     assert sacha.refused("PUT", f"leagues/completions/{new_id()}", body)[0] == 403
 
 
-def test_a_person_of_two_tenants_chooses_at_sign_in(server: Services) -> None:
-    somebody = found(server.url, name="École du Canal")
+def test_a_person_of_two_tenants_chooses_at_sign_in(life: Life) -> None:
+    somebody = found(life.url, name="École du Canal")
     first = somebody.tenant_id
     somebody.post("identity/tenants", founding(somebody, name="École du Port"), status=201)
     form = {"email": somebody.email, "password": PASSWORD}
@@ -205,8 +202,8 @@ def test_a_person_of_two_tenants_chooses_at_sign_in(server: Services) -> None:
     assert somebody.get("identity/me")["tenant"]["name"] == "École du Port"
 
 
-def test_other_roles_end_the_tokens_of_before_everywhere(server: Services) -> None:
-    head = found(server.url)
+def test_other_roles_end_the_tokens_of_before_everywhere(life: Life) -> None:
+    head = found(life.url)
     teacher = head.invite("organiser")
     assert doors(teacher) == OPEN
     path = f"identity/people/{teacher.person_id}"
@@ -220,9 +217,9 @@ def test_other_roles_end_the_tokens_of_before_everywhere(server: Services) -> No
     assert teacher.refused("POST", "leagues/leagues", form) == (403, "forbidden")
 
 
-def test_signing_out_ends_the_session_everywhere(server: Services) -> None:
-    head = found(server.url)
-    again = Person(server.url)
+def test_signing_out_ends_the_session_everywhere(life: Life) -> None:
+    head = found(life.url)
+    again = Person(life.url)
     again.email = head.email
     again.sign_in()
     head.delete("identity/sessions/current", status=204)
@@ -233,11 +230,11 @@ def test_signing_out_ends_the_session_everywhere(server: Services) -> None:
     assert again.get("identity/me"), "the other session goes on"
 
 
-def test_a_forgotten_password_is_reset_by_mail(server: Services) -> None:
-    head = found(server.url)
-    anybody = Person(server.url)
+def test_a_forgotten_password_is_reset_by_mail(life: Life) -> None:
+    head = found(life.url)
+    anybody = Person(life.url)
     anybody.post("identity/password-resets", {"email": head.email}, status=202)
-    link = link_in_mail(server.folder / "mail", head.email)
+    link = link_in_mail(life.mail_folder, head.email)
     new = {"token": link.rpartition("/")[2], "password": "quatre-hérissons-bleus-dansent"}
     anybody.post("identity/password-resets/confirmations", new, status=204)
     assert anybody.refused("POST", "identity/password-resets/confirmations", new)[0] in (404, 409, 410)
@@ -247,8 +244,8 @@ def test_a_forgotten_password_is_reset_by_mail(server: Services) -> None:
     assert head.get("identity/me")
 
 
-def test_a_completion_is_soon_on_the_board(server: Services, capsys: pytest.CaptureFixture[str]) -> None:
-    head = found(server.url)
+def test_a_completion_is_soon_on_the_board(life: Life, capsys: pytest.CaptureFixture[str]) -> None:
+    head = found(life.url)
     league = head.create_league(head.open_edition())
     challenge = challenge_for(head, "school")
     path, delays = f"leagues/{league['league_id']}/players", []
@@ -262,8 +259,8 @@ def test_a_completion_is_soon_on_the_board(server: Services, capsys: pytest.Capt
         print(f"\na completion is on the board after {median:.0f} ms (median of {len(delays)}), {most:.0f} ms at most")
 
 
-def test_a_frozen_board_does_not_leak(server: Services) -> None:
-    head = found(server.url)
+def test_a_frozen_board_does_not_leak(life: Life) -> None:
+    head = found(life.url)
     challenge = challenge_for(head, "school")
     edition = head.open_edition(days_ago=-2, grace_days=14)
     league = head.create_league(edition)
@@ -295,7 +292,7 @@ def test_a_frozen_board_does_not_leak(server: Services) -> None:
         eventually(lambda: head.points(board)[contender] == after, HEARD)  # noqa: B023
         assert pupil.points(board)[contender] == before, board
         assert head.get(f"ranking/{board}")["view"] == "live"
-        assert Person(server.url).refused("GET", f"ranking/{board}")[0] in (401, 404)
+        assert Person(life.url).refused("GET", f"ranking/{board}")[0] in (401, 404)
     position = pupil.get(f"ranking/players/{nour['player_id']}/position")
     assert (position["view"], position["league"]["standings"][0]["points"]) == ("frozen", before)
     assert pupil.get("ranking/impact", params={"league_id": league["league_id"]})["view"] == "frozen"
@@ -305,8 +302,8 @@ def test_a_frozen_board_does_not_leak(server: Services) -> None:
         eventually(lambda: pupil.points(board)[contender] == after, HEARD)  # noqa: B023
 
 
-def test_problems_speak_the_language_of_the_reader(server: Services) -> None:
-    anybody = Person(server.url)
+def test_problems_speak_the_language_of_the_reader(life: Life) -> None:
+    anybody = Person(life.url)
     french = anybody.ask("GET", "identity/me", headers={"Accept-Language": "fr-CA,fr;q=0.9,en;q=0.5"})
     english = anybody.ask("GET", "identity/me", headers={"Accept-Language": "en"})
     assert french.headers["Content-Language"] == "fr"

@@ -11,11 +11,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from shared.consumer import DEAD_LETTERS_IN_A_ROW
 from tests.journeys.history import Load
 from tests.journeys.waiting import eventually
+from tests.servers.groups import committed_by, ends_of
 from tests.servers.stack import Instance, Stack
 
 Fault = Callable[[Stack, Load], None]
@@ -55,21 +56,6 @@ def is_held_up(stack: Stack, database: str, words: str) -> bool:
     return bool(found)
 
 
-def ends_of(stack: Stack, topic: str) -> int:
-    """How many messages a topic has ever had."""
-    consumer = Consumer({"bootstrap.servers": stack.kafka.bootstrap, "group.id": "tests", "enable.auto.commit": False})
-    with contextlib.closing(consumer):
-        partitions = [TopicPartition(topic, number) for number in range(stack.kafka.topics()[topic])]
-        return sum(consumer.get_watermark_offsets(partition, timeout=20)[1] for partition in partitions)
-
-
-def committed_by(stack: Stack, group: str) -> dict[tuple[str, int], int]:
-    """How far a group says it has read, by partition."""
-    admin = stack.kafka.admin()  # its answers end with it
-    answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(20)
-    return {(part.topic, part.partition): part.offset for part in answer.topic_partitions}
-
-
 # --- Processes are killed at the worst moment -------------------------------------------------------------------------
 
 
@@ -89,10 +75,10 @@ def relay_is_killed_between_publishing_and_marking(stack: Stack, load: Load) -> 
     worker.send(signal.SIGSTOP)
     load.goes_on(10)
     with locked(stack, "leagues", "SELECT 1 FROM outbox WHERE published_at IS NULL FOR UPDATE"):
-        before = ends_of(stack, "leagues")
+        before = ends_of(stack.kafka, "leagues")
         worker.send(signal.SIGCONT)
         eventually(lambda: is_held_up(stack, "leagues", "UPDATE outbox"), SEEN_SECONDS)
-        assert ends_of(stack, "leagues") > before
+        assert ends_of(stack.kafka, "leagues") != before
         worker.kill()
     assert worker.says() == "nobody answers"
     seen(stack.one("leagues-web"), "events of leagues wait to be published")
@@ -106,13 +92,13 @@ def worker_is_killed_between_its_two_commits(stack: Stack, load: Load) -> None:
     with locked(stack, "ranking", "LOCK TABLE inbox IN EXCLUSIVE MODE"):
         eventually(lambda: is_held_up(stack, "ranking", "INSERT INTO inbox"), SEEN_SECONDS)
         handled = stack.postgres.query(count, database="ranking")
-        committed = committed_by(stack, "ranking")
+        committed = committed_by(stack.kafka, "ranking")
         stack.kafka.kill()
     eventually(lambda: stack.postgres.query(count, database="ranking") > handled, SEEN_SECONDS)
     worker.kill()
     assert worker.says() == "nobody answers"
     stack.kafka.start()
-    assert committed_by(stack, "ranking") == committed
+    assert committed_by(stack.kafka, "ranking") == committed
     stack.start("ranking-worker")
 
 

@@ -144,6 +144,11 @@ class Stack:
         here = {"MPP_HOST": "127.0.0.1", "MPP_PORT": str(port), "MPP_DATA": str(self.folder / name)}
         return told | here | self.settings | more
 
+    def command(self, service: str, *arguments: str, **more: object) -> str:
+        """Runs `python -m services.<service> ARGUMENTS` with the settings of its worker; returns what it printed."""
+        told = self.environment_of(f"{service}-worker")
+        return run("-m", f"services.{service}", *arguments, env=told, **more)
+
     def run(self, name: str, *command: str, **env: str) -> str:
         """Runs the command of a service of the file, or another one with its settings; returns what it printed."""
         arguments = command or self.services[name]["command"]
