@@ -196,8 +196,8 @@ PRODUCER = {
 }
 CONSUMER = {
     "group.protocol": "consumer",
-    # Each topic is shared evenly by itself. The broker's own choice, « uniform », evens out the sum over all topics: with
-    # identity and leagues to share, two of four workers were seen with all of leagues.
+    # Each topic is shared evenly by itself. The broker's own choice, « uniform », evens out the sum over all topics:
+    # with identity and leagues to share, two of four workers were seen with all of leagues.
     "group.remote.assignor": "range",
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
