@@ -16,20 +16,19 @@ from confluent_kafka import TopicPartition
 
 from services.identity.upkeep import prepare
 from services.ranking.models import LedgerEntry, Standing
-from shared.bus.kafka import KafkaBus
-from shared.bus.topics import TOPICS, create_topics
+from shared.bus.topics import TOPICS
 from shared.clock import utc_now
-from shared.consumer import Consumer, DeadLetter
+from shared.consumer import DeadLetter
 from shared.database import Database
 from shared.migrations import migrate
-from shared.outbox import Relay
 from shared.service import load_service
 from shared.settings import Settings
 from shared.tenancy import across_tenants
 from tests.builders import add_players, create_edition, create_league, record
-from tests.house import SERVICES, House, know_test_key
+from tests.house import SERVICES, know_test_key
 from tests.journeys import test_announcing as stories
 from tests.journeys.moved import new_databases
+from tests.journeys.on_kafka import KafkaHouse
 from tests.journeys.process import Process, free_port, run_anyway
 from tests.journeys.scene import GENEROUS
 from tests.journeys.waiting import eventually
@@ -39,44 +38,6 @@ from tests.servers.postgres import PostgresServer
 
 UNUSED = {"MPP_JOBS_URL": "redis://127.0.0.1:1/0", "MPP_RATE_LIMITS_URL": "redis://127.0.0.1:1/1"}
 """Ranking has no jobs, and no web runs here."""
-
-
-class KafkaHouse(House):
-    """A house whose events travel through Kafka."""
-
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        super().__init__(None, folder, **settings)
-        self.kafka = KafkaBus(self.settings)
-        handlers = {name: load_service(name).handlers for name in SERVICES}
-        self.consumers = {name: Consumer(name, self.databases[name], self.kafka, handlers[name]) for name in SERVICES}
-        self.relays = {name: Relay(name, self.databases[name], self.kafka) for name in SERVICES}
-
-    def publish(self) -> None:
-        """Everything that waits in an outbox."""
-        for relay in self.relays.values():
-            while relay.publish_once():
-                pass
-
-    def settle(self) -> None:
-        """Publishes and handles until nothing waits for any of the four."""
-        eventually(self._is_settled, 60)
-
-    def _is_settled(self) -> bool:
-        self.publish()
-        waiting = 0
-        for name, consumer in self.consumers.items():
-            batch = consumer.subscription.poll(0.05)
-            if batch:
-                consumer.handle(batch)
-                consumer.subscription.commit()
-            waiting += self.kafka.waiting(name, consumer.topics)
-        return not waiting and not any(relay.publish_once() for relay in self.relays.values())
-
-    def close(self) -> None:
-        for consumer in self.consumers.values():
-            consumer.subscription.close()
-        self.kafka.close()
-        super().close()
 
 
 class Platform(NamedTuple):
@@ -144,7 +105,6 @@ def platform(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathF
             owner.close()
         folder = tmp_path_factory.mktemp("platform")
         house = KafkaHouse(folder, database_url=named.database_url, bus_url=bus_url, **GENEROUS)
-        create_topics(house.kafka.admin, house.settings, list(SERVICES))
         prepare(house.databases["identity"], house.settings)
         stories.play_catalogue(house)
         lilas, port, _departed = stories.play_identity(house)
