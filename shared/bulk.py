@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-UNCHECKED = {"rows_are_checked": True, "dml_strategy": "raw"}
+UNCHECKED = {"rows_are_checked": True, "dml_strategy": "raw", "preserve_rowcount": True}
 """The rows were checked, or belong to many tenants; and no detour through mapped objects."""
 Finish = Callable[[Any], Any]
 """Adds ON CONFLICT and RETURNING to an INSERT of either dialect."""
@@ -30,29 +31,70 @@ def as_columns(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> list[
 
 
 def insert_columns(
-    session: Session, model: type[Any], names: Sequence[str], columns: Sequence[Sequence[Any]], finish: Finish
+    session: Session,
+    model: type[Any],
+    names: Sequence[str],
+    columns: Sequence[Sequence[Any]],
+    finish: Finish,
+    *,
+    order: Sequence[str] = (),
 ) -> sa.Result[Any]:
     """Inserts the rows that `columns` hold, one list per name of `names`, as `finish` says.
 
-    Every column without a default must be named. The caller has checked whose the rows are.
+    Every column without a default must be named. The caller has checked whose the rows are. `order`: the columns by
+    which the rows are written, so that two writers who meet on some of them wait for each other instead of deadlocking
+    (SQLite has one writer).
     """
-    if session.get_bind().dialect.name != "postgresql":
+    if not _takes_arrays(session):
         rows = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
         return session.execute(finish(sqlite.insert(model)), rows, execution_options=UNCHECKED)
     types = [getattr(model, name).type for name in names]
     arrays = {f"given_{name}": _array(type_, values) for name, type_, values in zip(names, types, columns, strict=True)}
-    statement = finish(postgresql.insert(model).from_select(list(names), _given(names, types)))
+    statement = finish(postgresql.insert(model).from_select(list(names), _given(names, types, order)))
     return session.execute(statement, arrays, execution_options=UNCHECKED)
 
 
-def _given(names: Sequence[str], types: Sequence[Any]) -> sa.Select[Any]:
+def insert_new_columns(
+    session: Session,
+    model: type[Any],
+    names: Sequence[str],
+    columns: Sequence[Sequence[Any]],
+    *,
+    order: Sequence[str] = (),
+) -> Sequence[int]:
+    """Inserts the rows that break no unique constraint, and returns the positions of those rows.
+
+    Of two equal rows the first is inserted. When all were new, which is nearly always, no key is read back.
+    """
+    keys = sa.inspect(model).primary_key
+    result: Any = insert_columns(session, model, names, columns, partial(_keep_new, keys), order=order)
+    if _takes_arrays(session) and result.rowcount == len(columns[0]):
+        return range(len(columns[0]))
+    inserted = {tuple(row) for row in result.all()}
+    found = []
+    for position, key in enumerate(zip(*(columns[names.index(key.name)] for key in keys), strict=True)):
+        if key in inserted:
+            inserted.discard(key)
+            found.append(position)
+    return found
+
+
+def _keep_new(keys: Sequence[Any], statement: Any) -> Any:
+    return statement.on_conflict_do_nothing().returning(*keys)
+
+
+def _takes_arrays(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _given(names: Sequence[str], types: Sequence[Any], order: Sequence[str]) -> sa.Select[Any]:
     """The rows of the arrays: SELECT ... FROM unnest(...)."""
     arrays = [
         sa.cast(sa.bindparam(f"given_{name}", type_=sa.Text()), postgresql.ARRAY(_loose(type_)))
         for name, type_ in zip(names, types, strict=True)
     ]
     given = sa.func.unnest(*arrays).table_valued(*names, name="given").render_derived()
-    return sa.select(*(given.c[name] for name in names))
+    return sa.select(*(given.c[name] for name in names)).order_by(*(given.c[name] for name in order))
 
 
 def _loose(type_: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Generic, TypeVar
@@ -20,10 +20,11 @@ import structlog
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared import tracing
+from shared.bulk import insert_new_columns
 from shared.bus import Bus, BusError
 from shared.clock import utc_now
 from shared.contracts import EVENTS, Event
-from shared.database import Database, SharedBase, insert_new, is_passing, new_id
+from shared.database import Database, SharedBase, is_passing, new_id
 from shared.meter import Meter
 from shared.outbox import Envelope
 from shared.tenancy import across_tenants
@@ -58,6 +59,9 @@ class InboxRow(SharedBase):
 
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
     handled_at: Mapped[datetime] = mapped_column(index=True)
+
+
+INBOX = ("event_id", "handled_at")
 
 
 class DeadLetter(SharedBase):
@@ -217,13 +221,20 @@ class Consumer:
 
     def _apply(self, session: Session, batch: Iterable[bytes]) -> None:
         known = [received for received in map(read_envelope, batch) if type(received.data) in self.handlers]
-        now = utc_now()
-        once = {received.id: {"event_id": received.id, "handled_at": now} for received in known}
-        fresh = {row[0] for row in insert_new(session, InboxRow, list(once.values()))}
-        for kind, run in _runs(known, fresh):
-            self.handlers[kind](session, run)
+        if not known:
+            return
+        ids, moments = [received.id for received in known], [utc_now()] * len(known)
+        new = insert_new_columns(session, InboxRow, INBOX, [ids, moments], order=["event_id"])
+        fresh = [known[position] for position in new]
+        for kind, run in groupby(fresh, key=lambda received: type(received.data)):
+            self.handlers[kind](session, list(run))
         if fresh:
             log.info("events_handled", service=self.service, events=len(fresh), first_event_id=str(known[0].id))
+
+
+_decode_envelope = msgspec.json.Decoder(Envelope).decode
+_decoders = {name: msgspec.json.Decoder(kind).decode for name, kind in EVENTS.items()}
+_decode_unknown = msgspec.json.Decoder(Event).decode
 
 
 def read_envelope(raw: bytes) -> Received[Any]:
@@ -231,14 +242,14 @@ def read_envelope(raw: bytes) -> Received[Any]:
 
     An event type this version does not know yet comes back as a bare Event: nobody handles it.
     """
-    envelope = msgspec.json.decode(raw, type=Envelope)
-    kind = EVENTS.get(envelope.type, Event)
+    envelope = _decode_envelope(raw)
+    decode = _decoders.get(envelope.type, _decode_unknown)
     return Received(
         id=envelope.id,
         tenant_id=envelope.tenant_id,
         time=envelope.time,
         actor_id=envelope.actor_id,
-        data=msgspec.json.decode(envelope.data, type=kind),
+        data=decode(envelope.data),
         is_announced=envelope.is_announced,
     )
 
@@ -246,7 +257,7 @@ def read_envelope(raw: bytes) -> Received[Any]:
 def _emitted_at(raw: bytes) -> datetime | None:
     """When an envelope was new; None for one that is broken, or tells again what happened before."""
     try:
-        envelope = msgspec.json.decode(raw, type=Envelope)
+        envelope = _decode_envelope(raw)
     except msgspec.MsgspecError:
         return None
     return None if envelope.is_announced else envelope.time
@@ -255,16 +266,9 @@ def _emitted_at(raw: bytes) -> datetime | None:
 def _id_of(raw: bytes) -> str | None:
     """The id of an envelope that may be broken, for the log."""
     try:
-        return str(msgspec.json.decode(raw, type=Envelope).id)
+        return str(_decode_envelope(raw).id)
     except msgspec.MsgspecError:
         return None
-
-
-def _runs(events: list[Received[Any]], fresh: set[UUID]) -> Iterator[tuple[type[Event], list[Received[Any]]]]:
-    """Consecutive events of one type, each event once and only if it was not handled before."""
-    new = {event.id: event for event in events if event.id in fresh}
-    for kind, run in groupby(new.values(), key=lambda event: type(event.data)):
-        yield kind, list(run)
 
 
 def remove_handled(session: Session, before: datetime, limit: int = 5000) -> int:

@@ -6,7 +6,6 @@ import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
@@ -20,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 from uuid6 import uuid7
 
 from shared import row_security
-from shared.bulk import as_columns, insert_columns
+from shared.bulk import as_columns, insert_new_columns
 from shared.clock import utc_now
 from shared.engines import create_engine, send
 from shared.tenancy import GuardedSession, Scope, guard, scope_of
@@ -292,16 +291,12 @@ def insert_new(session: Session, model: type[Any], rows: Sequence[Mapping[str, A
     keys = sa.inspect(model).primary_key
     if len(rows) >= MANY and all(row.keys() == rows[0].keys() for row in rows):
         names = list(rows[0])
-        finish = partial(_keep_new, keys)
-        return [tuple(row) for row in insert_columns(session, model, names, as_columns(names, rows), finish)]
+        new = [rows[position] for position in insert_new_columns(session, model, names, as_columns(names, rows))]
+        return [tuple(row[key.name] for key in keys) for row in new]
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(model).on_conflict_do_nothing().returning(*keys)
     result = session.execute(statement, list(rows), execution_options={"rows_are_checked": True})
     return [tuple(row) for row in result]
-
-
-def _keep_new(keys: Sequence[Any], statement: Any) -> Any:
-    return statement.on_conflict_do_nothing().returning(*keys)
 
 
 def upsert_statement(session: Session, model: type[Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -79,6 +80,8 @@ def _run(service: Service, settings: Settings, args: argparse.Namespace, own: Ma
     if args.role in ("web", "worker", "catch-up"):
         require_distributed(settings, service.name, args.role)
         database.require_ordinary_role()
+    if args.role in ("worker", "catch-up"):
+        calm_collector()
     if args.role == "web":
         database.close()  # no connection crosses gunicorn's fork
         return _web(service, settings)
@@ -94,6 +97,17 @@ def _run(service: Service, settings: Settings, args: argparse.Namespace, own: Ma
         return announcing.command(args, service.name, database, service.announcements)
     status: int = own[args.role][2](args, settings, database)
     return status
+
+
+def calm_collector() -> None:
+    """Looks for cycles a hundred times less often, and never among what was loaded at the start.
+
+    A batch of a thousand events makes ten thousand short-lived objects without cycles: looking through all the modules
+    for each of them took half of a worker's processor time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def open_database(service: str, settings: Settings) -> Database:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from services.ranking.domain import Batch, Revealed, batch_of
 from services.ranking.domain.changes import Where
+from services.ranking.domain.ledger import Entry
 from shared.auth import ACCESS_HANDLERS
 from shared.consumer import Handlers, Received, merge_handlers
 from shared.contracts import (
@@ -68,7 +69,8 @@ def reveal_boards(session: Session, events: Sequence[Received[EditionRevealed]])
 
 def _place(batch: Batch, event: Received[Any]) -> UUID:
     data: LeagueEvent = event.data
-    batch.places[data.league_id] = Where(event.tenant_id, data.edition_tenant_id, data.edition_id, data.league_id)
+    if data.league_id not in batch.places:
+        batch.places[data.league_id] = Where(event.tenant_id, data.edition_tenant_id, data.edition_id, data.league_id)
     return data.league_id
 
 
@@ -184,30 +186,30 @@ def take_points_back(session: Session, events: Sequence[Received[CompletionWithd
 NOT_QUANTIFIED = Impact()
 
 
-def _entry(batch: Batch, event: Received[Any], reason: str, sign: int) -> dict[str, Any]:
+def _entry(batch: Batch, event: Received[Any], reason: str, sign: int) -> Entry:
     data: CompletionEvent = event.data
     impact = data.impact or NOT_QUANTIFIED
-    return {
-        "tenant_id": event.tenant_id,
-        "source": f"completion:{data.completion_id}:{reason}",
-        "edition_tenant_id": data.edition_tenant_id,
-        "edition_id": data.edition_id,
-        "league_id": _place(batch, event),
-        "team_id": data.team_id,
-        "player_id": data.player_id,
-        "points": sign * data.points,
-        "completions": sign,
-        "unquantified": sign if impact == NOT_QUANTIFIED else 0,
-        "co2e_g": sign * (impact.co2e_g or 0),
-        "water_ml": sign * (impact.water_ml or 0),
-        "waste_g": sign * (impact.waste_g or 0),
-        "learning_min": sign * (impact.learning_min or 0),
-        "reason": reason,
-        "author_id": data.author_id,
-        "challenge_id": data.challenge_id,
-        "category": data.category,
-        "occurred_at": data.at,
-    }
+    return Entry(
+        event.tenant_id,
+        f"completion:{data.completion_id}:{reason}",
+        data.edition_tenant_id,
+        data.edition_id,
+        _place(batch, event),
+        data.team_id,
+        data.player_id,
+        sign * data.points,
+        sign,
+        sign if impact == NOT_QUANTIFIED else 0,
+        sign * (impact.co2e_g or 0),
+        sign * (impact.water_ml or 0),
+        sign * (impact.waste_g or 0),
+        sign * (impact.learning_min or 0),
+        reason,
+        data.author_id,
+        data.challenge_id,
+        data.category,
+        data.at,
+    )
 
 
 HANDLERS: Handlers = merge_handlers(

@@ -20,8 +20,9 @@ from services.ranking.domain import snapshots
 from services.ranking.domain.changes import Changes, Where, edition_numbers
 from services.ranking.domain.facts import EditionKey, keep_newest, known_leagues, lock_editions, name_standings
 from services.ranking.domain.heads import Membership, Move, membership
+from services.ranking.domain.ledger import Entry, add_entries
 from services.ranking.domain.writing import chunks, write
-from services.ranking.models import FROZEN, LIVE, Edition, Leader, League, LedgerEntry, Player, PlayerMove, Team, Tenant
+from services.ranking.models import FROZEN, LIVE, Edition, Leader, League, Player, PlayerMove, Team, Tenant
 from shared.contracts import EditionScheduled
 from shared.database import insert_new
 
@@ -52,7 +53,7 @@ class Batch:
     players: list[Row] = field(default_factory=list)
     moves: list[Row] = field(default_factory=list)
     leaders: list[Row] = field(default_factory=list)
-    entries: list[Row] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
     def edition_keys(self) -> set[EditionKey]:
         """Every edition mentioned."""
@@ -76,19 +77,22 @@ def _apply_before_commit(session: Session) -> None:
         apply(session, batch)
 
 
+LIVE_VIEW: tuple[str, datetime | None] = (LIVE, None)
+
+
 class Views:
     """Which views of an edition a fact goes into: the live one, and the snapshot when it is older than that."""
 
     def __init__(self, editions: dict[UUID, Edition], snapshots_at: dict[UUID, datetime]) -> None:
         self.editions = editions
-        self.snapshots_at = snapshots_at
         self.is_open = {edition_id: edition.is_public for edition_id, edition in editions.items()}
         self.public = {edition_id: FROZEN if edition_id in snapshots_at else LIVE for edition_id in editions}
+        frozen = {edition_id: [LIVE_VIEW, (FROZEN, until)] for edition_id, until in snapshots_at.items()}
+        self._of = {edition_id: frozen.get(edition_id, [LIVE_VIEW]) for edition_id in editions}
 
     def of(self, edition_id: UUID) -> list[tuple[str, datetime | None]]:
         """(view, until) of each view there is."""
-        until = self.snapshots_at.get(edition_id)
-        return [(LIVE, None)] if until is None else [(LIVE, None), (FROZEN, until)]
+        return self._of[edition_id]
 
 
 def apply(session: Session, batch: Batch) -> None:
@@ -110,7 +114,7 @@ def apply(session: Session, batch: Batch) -> None:
     views = Views(editions, standing)
     changes = Changes()
     _add_facts(session, batch, views, changes)
-    _add_entries(session, batch, views, changes)
+    add_entries(session, batch.entries, batch.places, views.of, changes)
     if write(session, changes, views.is_open):
         name_standings(session)
     name_standings(session, _renamed(batch))
@@ -242,28 +246,6 @@ def _known_moves(session: Session, batch: Batch, freezes: Freezes) -> dict[Playe
                 moves = known.setdefault((move.tenant_id, move.player_id), (move.league_id, []))[1]
                 moves.append(Move(move.revision, move.team_id, move.at))
     return known
-
-
-def _add_entries(session: Session, batch: Batch, views: Views, changes: Changes) -> None:
-    """The ledger first; only what was really new there counts."""
-    by_key = {(row["tenant_id"], row["source"]): row for row in batch.entries}
-    # Rows that lack the same columns are one statement: kept together, there are four of them and not hundreds.
-    rows = sorted(by_key.values(), key=lambda row: (row["player_id"] is None, row["author_id"] is None))
-    for key in insert_new(session, LedgerEntry, rows):
-        row = by_key[(key[0], key[1])]
-        where = batch.places[row["league_id"]]
-        numbers = (
-            row["completions"],
-            row["unquantified"],
-            row["co2e_g"],
-            row["water_ml"],
-            row["waste_g"],
-            row["learning_min"],
-        )
-        at = row["occurred_at"]
-        for view, until in views.of(where.edition_id):
-            if until is None or at <= until:
-                changes.add_points(where, view, row["team_id"], row["player_id"], row["points"], numbers, at)
 
 
 def _renamed(batch: Batch) -> dict[str, set[UUID]]:

@@ -162,29 +162,31 @@ class Changes:
                 found.heads += sign
 
     def add_points(
-        self,
-        where: Where,
-        view: str,
-        team_id: UUID,
-        player_id: UUID | None,
-        points: int,
-        numbers: Sequence[int],
-        at: datetime,
+        self, where: Where, view: str, team_id: UUID, points: int, numbers: Sequence[int], at: datetime
     ) -> None:
-        """Entries of the ledger. `numbers` are the first of NUMBERS: completions to learning_min."""
-        lines = self._lines(where, view, team_id)
-        if player_id is not None:
-            lines.append(self._line((where.tenant_id, TEAM_PLAYERS, team_id, view, player_id)))
-            lines.append(self._line((where.tenant_id, LEAGUE_PLAYERS, where.league_id, view, player_id)))
-        completions = numbers[0]
-        for line in lines:
+        """Entries of the ledger, summed up: what they add to a team, and to all that the team is part of.
+
+        `numbers` are the first of NUMBERS: completions to learning_min.
+        """
+        for line in self._lines(where, view, team_id):
             line.points += points
-            line.completions += completions
+            line.completions += numbers[0]
         for found in self._sums(where, view, team_id):
             found.seen(at)
-            sums = found.numbers
             for index, number in enumerate(numbers):
-                sums[index] += number
+                found.numbers[index] += number
+
+    def add_player_points(
+        self, where: Where, view: str, team_id: UUID, player_id: UUID, points: int, completions: int
+    ) -> None:
+        """The player's part in what `add_points` adds to a team."""
+        for key in (
+            (where.tenant_id, TEAM_PLAYERS, team_id, view, player_id),
+            (where.tenant_id, LEAGUE_PLAYERS, where.league_id, view, player_id),
+        ):
+            line = self._line(key)
+            line.points += points
+            line.completions += completions
 
     def absorb(self, other: Changes) -> None:
         """Takes in the changes of another league, none of whose keys are ours."""

@@ -123,7 +123,10 @@ def _add_points(session: Session, changes: Changes, where: Where, view: str, unt
     if until is not None:
         entries = entries.where(LedgerEntry.occurred_at <= until)
     for team_id, player_id, points, at, *numbers in session.execute(entries):
-        changes.add_points(where, view, team_id, player_id, int(points), [int(number) for number in numbers], at)
+        completions, *others = map(int, numbers)
+        changes.add_points(where, view, team_id, int(points), [completions, *others], at)
+        if player_id is not None:
+            changes.add_player_points(where, view, team_id, player_id, int(points), completions)
 
 
 def every_edition(session: Session) -> Iterator[Edition]:

@@ -48,11 +48,6 @@ def write(session: Session, changes: Changes, open_editions: Mapping[UUID, bool]
     return has_new
 
 
-def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A key made of numbers and texts: UUIDs compare in Python, a hundred times slower."""
-    return tuple([part.int if isinstance(part, UUID) else part for part in key])
-
-
 STANDING = ("tenant_id", "board", "scope_id", "view", "contender_id")
 """The key of a standing."""
 
@@ -61,15 +56,15 @@ def _write_standings(
     session: Session, changes: Changes, open_editions: Mapping[UUID, bool]
 ) -> tuple[Counter[BarKey], bool]:
     """The database adds and answers with the sums: what they were before is the sum less our difference."""
-    keys = sorted(changes.standings, key=_order)
+    keys = list(changes.standings)
     bars: Counter[BarKey] = Counter()
     gone: set[UUID] = set()
     new_leagues: list[UUID] = []
     has_new = False
     if keys:
-        names, columns = _standing_columns(keys, [changes.standings[key] for key in keys], open_editions)
-        answers: Any = insert_columns(session, Standing, names, columns, _add_to_standings)
-        for *parts, points, completions, heads, batches in answers:
+        names, columns = _standing_columns(keys, list(changes.standings.values()), open_editions)
+        answers: Any = insert_columns(session, Standing, names, columns, _add_to_standings, order=STANDING)
+        for *parts, points, completions, heads, batches in answers.all():
             key: StandingKey = tuple(parts)
             line, board, is_new = changes.standings[key], key[1], batches == 1
             if not is_new:
@@ -186,12 +181,12 @@ BAR = ("tenant_id", "board", "scope_id", "view", "measure", "score")
 
 
 def _write_bars(session: Session, bars: Counter[BarKey], open_editions: Mapping[UUID, bool]) -> None:
-    keys = sorted((key for key, count in bars.items() if count), key=_order)
+    keys = [key for key, count in bars.items() if count]
     if not keys:
         return
     is_public = [key[1] in EDITION_BOARDS and open_editions.get(key[2], False) for key in keys]
     columns = [*zip(*keys, strict=True), [bars[key] for key in keys], is_public]
-    insert_columns(session, HistogramBar, (*BAR, "contenders", "is_public"), columns, _add_to_bars)
+    insert_columns(session, HistogramBar, (*BAR, "contenders", "is_public"), columns, _add_to_bars, order=BAR)
     nobody = HistogramBar.contenders == sa.literal_column("0")  # a literal: the index is partial
     session.execute(sa.delete(HistogramBar).where(nobody).execution_options(synchronize_session=False))
 
@@ -207,7 +202,7 @@ SUMMARY = ("tenant_id", "scope", "scope_id", "view")
 
 
 def _write_summaries(session: Session, summaries: Mapping[SummaryKey, Sum], open_editions: Mapping[UUID, bool]) -> None:
-    keys = sorted(summaries, key=_order)
+    keys = list(summaries)
     if not keys:
         return
     found = [summaries[key] for key in keys]
@@ -223,7 +218,7 @@ def _write_summaries(session: Session, summaries: Mapping[SummaryKey, Sum], open
         "is_public": [key[1] == EDITION and open_editions.get(key[2], False) for key in keys],
         **dict(zip(NUMBERS, zip(*(one.numbers for one in found), strict=True), strict=True)),
     }
-    insert_columns(session, Summary, list(columns), list(columns.values()), _add_to_summaries)
+    insert_columns(session, Summary, list(columns), list(columns.values()), _add_to_summaries, order=SUMMARY)
 
 
 def _add_to_summaries(statement: Any) -> Any:
