@@ -9,8 +9,10 @@ from uuid import UUID
 
 import flask_smorest
 import marshmallow as ma
+import msgspec
 import sqlalchemy as sa
 from flask import Flask, Response
+from flask.json.provider import DefaultJSONProvider
 from flask_smorest.pagination import PaginationParameters
 from sqlalchemy.orm import Session
 from webargs.flaskparser import FlaskParser
@@ -66,6 +68,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     ARGUMENTS_PARSER = StrictParser()
     DEFAULT_PAGINATION_PARAMETERS = {"page": 1, "page_size": 20, "max_page_size": 100}
 
+    def arguments(self, schema: Any, **kwargs: Any) -> Any:
+        """flask-smorest's arguments, with a schema that is made once: webargs would make it for every request."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
+
     def paginate(self, *args: Any, **kwargs: Any) -> Any:
         """flask-smorest's pagination, with an upper bound for the page: its OFFSET must fit a database's integer."""
         decorate = super().paginate(*args, **kwargs)
@@ -82,6 +88,21 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._prepare_doc_cbks.append(document_access_and_errors)
+
+
+class JsonProvider(DefaultJSONProvider):
+    """Answers what schemas have made (dicts, lists, texts, numbers) by msgspec, which is five times as fast."""
+
+    sort_keys = False
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """A JSON response; of other objects, as Flask writes it."""
+        try:
+            text = msgspec.json.encode(self._prepare_response_obj(args, kwargs))
+        except (TypeError, ValueError):
+            usual: Any = super().response(*args, **kwargs)
+            return usual  # type: ignore[no-any-return]
+        return Response(text + b"\n", mimetype=self.mimetype)
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
@@ -130,6 +151,7 @@ def new_api(app: Flask, service: str) -> Api:
         OPENAPI_URL_PREFIX=f"/{service}/api/v1",
         OPENAPI_JSON_PATH="openapi.json",
     )
+    app.json = JsonProvider(app)
     app.url_map.converters["id"] = IdConverter
     api = Api(app)
     api.register_converter(IdConverter, lambda converter: {"type": "string", "format": "uuid"})

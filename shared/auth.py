@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import functools
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -12,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OKPKey
+from joserfc.jwk import OKPKey
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.clock import transaction_time
@@ -26,7 +28,7 @@ from shared.contracts import (
     TenantResumed,
     TenantSuspended,
 )
-from shared.database import Json, SharedBase
+from shared.database import Json, SharedBase, run
 from shared.errors import NotSignedIn, Refusal, message
 
 ALGORITHM = "Ed25519"  # EdDSA on Curve25519 under the name RFC 9864 gives it
@@ -114,19 +116,76 @@ def sign(private_key: OKPKey, caller: Caller, *, now: datetime, seconds: int) ->
     return token
 
 
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a token says and who signed it. Whether it may still be used is asked anew each time: `check_access`."""
+
+    caller: Caller
+    issued_at: datetime
+    expires_at: float
+    key_id: str
+    public_key: str
+
+
 def authenticate(session: Session, token: str) -> Caller:
     """The caller a token speaks for, checked against this service's own copies of keys and revocations.
 
     Raises NotSignedIn for a token that is forged, expired or revoked, Suspended for a suspended tenant or person.
     The tables it reads are no tenant's, so the session may still be PUBLIC.
     """
-    now = transaction_time(session)
-    keys = session.scalars(sa.select(SigningKey).where(SigningKey.expires_at > now)).all()
+    signed = read_token(session, token)
+    check_access(session, signed)
+    return signed.caller
+
+
+def read_token(session: Session, token: str) -> Signed:
+    """What a token says, if it is signed by a key we know and has not expired. Raises NotSignedIn.
+
+    Whose key has ended or who was refused since is not looked at yet: `check_access` must follow. Between the two the
+    session can be moved into the caller's tenant, so that its transaction begins there.
+    """
     try:
-        decoded = jwt.decode(
-            token, KeySet([_import_key(key.key_id, key.jwk["x"]) for key in keys]), algorithms=[ALGORITHM]
-        ).claims
-        caller = Caller(
+        key_id = _key_id_of(token)
+        signed = _verify(token, key_id, _public_keys.get(key_id) or _load_public_key(session, key_id))
+    except (JoseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise NotSignedIn from error
+    if signed.expires_at <= transaction_time(session).timestamp():
+        raise NotSignedIn
+    return signed
+
+
+_public_keys: dict[str, str] = {}
+"""Key id -> public key, as last read: enough to know whom a token speaks of before the database is asked once."""
+
+
+@functools.lru_cache(maxsize=4096)
+def _key_id_of(token: str) -> str:
+    header = token.partition(".")[0]
+    key_id: str = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
+    if not isinstance(key_id, str):
+        raise TypeError("kid")
+    return key_id
+
+
+def _load_public_key(session: Session, key_id: str) -> str:
+    """The public key of an id. Raises LookupError when there is none."""
+    key = session.scalars(sa.select(SigningKey).where(SigningKey.key_id == key_id)).first()
+    if key is None:
+        raise LookupError(key_id)
+    _public_keys[key_id] = key.jwk["x"]
+    return _public_keys[key_id]
+
+
+@functools.lru_cache(maxsize=4096)
+def _verify(token: str, key_id: str, public_key: str) -> Signed:
+    """A token that this key signed says the same for ever: a client sends it hundreds of times in its five minutes."""
+    key = OKPKey.import_key(
+        {"kty": "OKP", "crv": "Ed25519", "kid": key_id, "x": public_key, "alg": ALGORITHM, "use": "sig"}
+    )
+    decoded = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
+    if decoded["iss"] != ISSUER:
+        raise NotSignedIn
+    return Signed(
+        caller=Caller(
             tenant_id=UUID(decoded["tid"]),
             tenant_kind=decoded["kind"],
             tenant_name=decoded["tenant"],
@@ -136,32 +195,63 @@ def authenticate(session: Session, token: str) -> Caller:
             roles=tuple(decoded["roles"]),
             language=decoded["lang"],
             csrf=decoded["csrf"],
+        ),
+        issued_at=datetime.fromtimestamp(decoded["iat"], UTC),
+        expires_at=float(decoded["exp"]),
+        key_id=key_id,
+        public_key=public_key,
+    )
+
+
+def _access_statement() -> sa.Select[Any]:
+    """The key, if it is still good, beside each rule about the tenant, the person or the session: one question."""
+    keys, rules = SigningKey.__table__.c, AccessRule.__table__.c
+    everybody, person_id, session_id = (
+        sa.bindparam("everybody", EVERYBODY, type_=sa.Uuid()),
+        sa.bindparam("person_id", type_=sa.Uuid()),
+        sa.bindparam("session_id", type_=sa.Uuid()),
+    )
+    return (
+        sa.select(keys.jwk, rules.is_suspended, rules.refused_before)
+        .select_from(SigningKey.__table__)
+        .outerjoin(
+            AccessRule.__table__,
+            sa.and_(
+                rules.tenant_id == sa.bindparam("tenant_id"),
+                rules.person_id.in_((everybody, person_id)),
+                rules.session_id.in_((everybody, session_id)),
+            ),
         )
-        issued_at = datetime.fromtimestamp(decoded["iat"], UTC)
-        if decoded["iss"] != ISSUER or decoded["exp"] <= now.timestamp():
-            raise NotSignedIn
-    except (JoseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise NotSignedIn from error
-    _check_access(session, caller, issued_at)
-    return caller
+        .where(keys.key_id == sa.bindparam("key_id"), keys.expires_at > sa.bindparam("now"))
+    )
 
 
-@functools.lru_cache(maxsize=32)
-def _import_key(key_id: str, x: str) -> OKPKey:
-    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "kid": key_id, "x": x, "alg": ALGORITHM, "use": "sig"})
+_ACCESS = _access_statement()
 
 
-def _check_access(session: Session, caller: Caller, issued_at: datetime) -> None:
-    rules = session.scalars(
-        sa.select(AccessRule).where(
-            AccessRule.tenant_id == caller.tenant_id,
-            AccessRule.person_id.in_((EVERYBODY, caller.person_id)),
-            AccessRule.session_id.in_((EVERYBODY, caller.session_id)),
-        )
+def check_access(session: Session, signed: Signed) -> None:
+    """Whether what was signed still holds, by our own copies of keys and revocations, as they are now.
+
+    Raises NotSignedIn for a key that has ended and for a token that is revoked, Suspended.
+    """
+    caller = signed.caller
+    rows = run(
+        session,
+        _ACCESS,
+        {
+            "tenant_id": caller.tenant_id,
+            "person_id": caller.person_id,
+            "session_id": caller.session_id,
+            "key_id": signed.key_id,
+            "now": transaction_time(session),
+        },
     ).all()
-    if any(rule.refused_before is not None and issued_at < rule.refused_before for rule in rules):
+    if not rows or rows[0].jwk["x"] != signed.public_key:
+        _public_keys.pop(signed.key_id, None)
         raise NotSignedIn
-    if any(rule.is_suspended for rule in rules):
+    if any(row.refused_before is not None and signed.issued_at < row.refused_before for row in rows):
+        raise NotSignedIn
+    if any(row.is_suspended for row in rows):
         raise Suspended
 
 

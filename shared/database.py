@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -256,15 +257,29 @@ def _tell_whose(maker: Any) -> None:
         session.info["told_scope"] = scope
         send(connection, row_security.begin_text(scope, read_only=read_only))
 
-    def follow(session: Session) -> None:
-        scope = scope_of(session)
-        if session.in_transaction() and session.info.get("told_scope", scope) != scope:
-            session.info["told_scope"] = scope
-            send(session.connection(), row_security.scope_text(scope))
-
     event.listen(maker, "after_begin", begin)
-    event.listen(maker, "do_orm_execute", lambda state: follow(state.session), insert=True)
-    event.listen(maker, "before_flush", lambda session, *_: follow(session), insert=True)
+    event.listen(maker, "do_orm_execute", lambda state: _follow(state.session), insert=True)
+    event.listen(maker, "before_flush", lambda session, *_: _follow(session), insert=True)
+
+
+def _follow(session: Session) -> None:
+    """Tells a transaction, on a database that wants to know, that its session has moved into another scope."""
+    scope = scope_of(session)
+    told = session.info.get("told_scope", scope)
+    if told is not scope and told != scope and session.in_transaction():
+        session.info["told_scope"] = scope
+        send(session.connection(), row_security.scope_text(scope))
+
+
+def run(session: Session, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
+    """Runs a statement on tables, not classes, in the session's transaction, at a third of what the ORM takes.
+
+    The tenant filter does not see it. So only `shared` calls this: for tables that are nobody's, and for rows whose
+    tenant was checked. What the session still holds back is written first.
+    """
+    session.flush()
+    _follow(session)
+    return session.connection().execute(statement, parameters)
 
 
 @contextlib.contextmanager
@@ -283,7 +298,7 @@ def _file_lock(path: Path) -> Iterator[bool]:
 def insert_new(session: Session, model: type[Any], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     """Inserts the rows that break no unique constraint, leaves the others, and returns the primary keys inserted.
 
-    Every row of a tenant's table must belong to the session's tenant.
+    Every row of a tenant's table must belong to the session's tenant, and all rows name the same columns.
     """
     if not rows:
         return []
@@ -293,10 +308,16 @@ def insert_new(session: Session, model: type[Any], rows: Sequence[Mapping[str, A
         names = list(rows[0])
         new = [rows[position] for position in insert_new_columns(session, model, names, as_columns(names, rows))]
         return [tuple(row[key.name] for key in keys) for row in new]
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(model).on_conflict_do_nothing().returning(*keys)
-    result = session.execute(statement, list(rows), execution_options={"rows_are_checked": True})
-    return [tuple(row) for row in result]
+    table: Any = model.__table__
+    statement = _insert_statement(table, session.get_bind().dialect.name)
+    return [tuple(row) for row in run(session, statement, list(rows))]
+
+
+@functools.lru_cache(maxsize=256)
+def _insert_statement(table: Any, dialect: str) -> sa.Executable:
+    """Made once per table: half of what a statement costs is making it."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing().returning(*table.primary_key)
 
 
 def upsert_statement(session: Session, model: type[Any]) -> Any:

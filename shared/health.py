@@ -56,11 +56,17 @@ class RequestMetrics:
         self._seconds = Histogram(
             "mpp_request_seconds", "Time to answer", labels, buckets=BUCKETS, registry=self.registry
         )
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Counts one request."""
-        self._requests.labels(self.service, method, route, str(status)).inc()
-        self._seconds.labels(self.service, method, route).observe(seconds)
+        key = (method, route, status)
+        if key not in self._known:
+            labels = (self.service, method, route)
+            self._known[key] = self._requests.labels(*labels, str(status)), self._seconds.labels(*labels)
+        count, histogram = self._known[key]
+        count.inc()
+        histogram.observe(seconds)
 
 
 def health_blueprint(

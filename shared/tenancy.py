@@ -24,6 +24,9 @@ COMMUNITY_TENANT_ID = UUID("00000000-0000-7000-8000-000000000002")
 """The tenant « grand public », open to everybody."""
 
 
+SCOPE_TENANT = "scope_tenant_id"
+
+
 class TenancyError(Exception):
     """Code of ours tried to leave its tenant: a programming error, never the caller's."""
 
@@ -149,6 +152,21 @@ def _criteria(private: type[Any], public: type[Any], tenant_id: UUID | None, own
     )
 
 
+def prepared_criteria(private: type[Any], public: type[Any], *, is_signed_in: bool) -> tuple[Any, Any]:
+    """The same to read with, for a statement that is given its tenant as the parameter SCOPE_TENANT."""
+    if not is_signed_in:
+        return _criteria(private, public, None, own_only=False)
+    # SQLAlchemy takes every value that a function finds outside itself for a parameter: so the name is written out.
+    own = with_loader_criteria(
+        private, lambda row: row.tenant_id == sa.bindparam("scope_tenant_id", type_=sa.Uuid()), include_aliases=True
+    )
+    return own, with_loader_criteria(
+        public,
+        lambda row: sa.or_(row.tenant_id == sa.bindparam("scope_tenant_id", type_=sa.Uuid()), row.is_public.is_(True)),
+        include_aliases=True,
+    )
+
+
 def _check_change(state: ORMExecuteState) -> None:
     """Refuses an UPDATE whose WHERE cannot be completed, and one that gives rows to another tenant."""
     if state.parameters or "dml_strategy" in state.execution_options:
@@ -167,7 +185,7 @@ def _is_known_filterable(statement: Any) -> bool:
     key = statement._generate_cache_key()
     if key is not None and key.key in _filterable:
         return True
-    if not _is_filterable(statement, frozenset(), {}):
+    if not is_filterable(statement):
         return False
     if key is not None:
         if len(_filterable) >= 1000:
@@ -176,13 +194,17 @@ def _is_known_filterable(statement: Any) -> bool:
     return True
 
 
-def _is_filterable(statement: Any, outer: frozenset[Any], seen: dict[int, Any]) -> bool:
+def is_filterable(statement: Any) -> bool:
     """Whether the ORM will add our criteria for every table of a statement and of the statements inside it.
 
     It does so for the classes that `_classes_found` yields. What it would overlook is refused: a bare table, a class
-    that only a function in the WHERE mentions, raw SQL, a CTE that writes. `outer`: the tables of the enclosing SELECT,
-    which this one may refer to.
+    that only a function in the WHERE mentions, raw SQL, a CTE that writes.
     """
+    return _is_filterable(statement, frozenset(), {})
+
+
+def _is_filterable(statement: Any, outer: frozenset[Any], seen: dict[int, Any]) -> bool:
+    """`outer`: the tables of the enclosing SELECT, which this one may refer to."""
     if isinstance(statement, FromStatement):
         return _is_filterable(statement.element, outer, seen)
     if not isinstance(statement, (sa.Select, sa.CompoundSelect, sa.Update, sa.Delete)) or _is_raw(statement):

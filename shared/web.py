@@ -22,7 +22,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shared import health, pages, tracing
 from shared.api import Api, Blueprint, new_api
-from shared.auth import OPERATOR, Caller, access_of, authenticate
+from shared.auth import OPERATOR, Caller, access_of, check_access, read_token
 from shared.database import Database, is_passing, new_id
 from shared.errors import Forbidden, Invalid, NotSignedIn, Refusal, message
 from shared.problems import ServerError, Unavailable, problem, refusal_of
@@ -84,7 +84,6 @@ def build_app(
     app = Flask(import_name, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROPAGATE_EXCEPTIONS=False, SERVICE=service)
     app.extensions["mpp"] = {"settings": settings, "database": database}
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     if settings.public_url:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     api = new_api(app, service)
@@ -105,19 +104,24 @@ def build_app(
     app.register_blueprint(pages.docs_blueprint(service))
     app.register_blueprint(health.health_blueprint(service, database, metrics, newest_shown))
     app.extensions["mpp"]["metrics"] = metrics
-    app.extensions["mpp"]["query"] = _documented_queries(api)
+    app.extensions["mpp"]["query"] = _documented_queries(api, app)
     return app
 
 
-def _documented_queries(api: Api) -> dict[tuple[str, str], frozenset[str]]:
-    """(path, method) -> the query parameters the OpenAPI text names; any other is refused."""
+def _documented_queries(api: Api, app: Flask) -> dict[tuple[str, str], frozenset[str]]:
+    """(rule, method) -> the query parameters the OpenAPI text names; any other is refused."""
     known = {}
     for path, operations in api.spec.to_dict()["paths"].items():
         for method, operation in operations.items():
             if method != "parameters":
                 names = {item["name"] for item in operation.get("parameters", []) if item.get("in") == "query"}
                 known[(path, method.upper())] = frozenset(names | {"lang"})
-    return known
+    return {
+        (rule.rule, method): known[key]
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if (key := (re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule), method)) in known
+    }
 
 
 def _open() -> None:
@@ -152,15 +156,18 @@ def _sign_in(session: Session, *, is_required: bool) -> None:
     """Finds the caller and moves the session into their tenant: the one place that does so for a request."""
     try:
         token, from_cookie = _token()
-        caller = authenticate(session, token)
+        signed = read_token(session, token)
+        caller = signed.caller
+        session.info["scope"] = of_tenant(caller.tenant_id)  # the transaction has not begun: it begins there
+        check_access(session, signed)
     except Refusal:
+        session.info["scope"] = PUBLIC
         if is_required:
             raise
         return  # a public page stays public for somebody whose session has ended
     if from_cookie and request.method not in SAFE_METHODS:
         _check_csrf(caller)
     g.caller = caller
-    session.info["scope"] = of_tenant(caller.tenant_id)
     session.info["actor_id"] = caller.person_id
     structlog.contextvars.bind_contextvars(tenant_id=str(caller.tenant_id), person_id=str(caller.person_id))
 
@@ -192,9 +199,8 @@ def _check_csrf(caller: Caller) -> None:
 
 
 def _check_query(documented: dict[tuple[str, str], frozenset[str]]) -> None:
-    path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", request.url_rule.rule) if request.url_rule else ""
-    known = documented.get((path, request.method))
-    if known is not None:
+    known = documented.get((request.url_rule.rule, request.method)) if request.url_rule else None
+    if known is not None and request.query_string:
         for name in request.args:
             if name not in known:
                 raise UnknownQuery(name=name, fields={name: [message("Unknown parameter.")]})

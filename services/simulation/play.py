@@ -208,9 +208,9 @@ class LeagueDay:
             player = by_id.get(act.player_id) if act.player_id else None
             is_alone = player is not None and player.person_id is not None and self.draw.random() < ALONE
             (alone if is_alone else grid).append(act)
-        outcomes = recording.record_completions(session, self.leading, league, grid) if grid else []
+        outcomes = recording.record_completions(session, self.leading, league.league_id, grid) if grid else []
         for act in alone:
-            outcomes += recording.record_completions(session, self._self(by_id, act), league, [act])
+            outcomes += recording.record_completions(session, self._self(by_id, act), league.league_id, [act])
         return outcomes
 
     def _self(self, by_id: dict[UUID, Player], act: Act) -> Caller:
@@ -239,7 +239,7 @@ class LeagueDay:
                     )
                 )
         if wrong:
-            self.tally.note(recording.record_completions(session, self.leading, league, wrong))
+            self.tally.note(recording.record_completions(session, self.leading, league.league_id, wrong))
 
     def _same(self, done: Completion) -> Act:
         return Act(

@@ -192,13 +192,13 @@ class Play:
     def do_record(self, which: int, _other: int) -> None:
         with self.with_player(which, PLAYS) as (session, school, league, player):
             act = Act(completion_id=new_id(), challenge_id=self.challenge, player_id=player.player_id)
-            recording.record_completion(session, school, league, act)
+            recording.record_completion(session, school, league.league_id, act)
 
     def do_record_for_team(self, which: int, _other: int) -> None:
         school, found, team = self.pick(Team, which)
         with self.in_league(school, found) as (session, league):
             act = Act(completion_id=new_id(), challenge_id=self.of_team, team_id=team.team_id)
-            recording.record_completion(session, school, league, act)
+            recording.record_completion(session, school, league.league_id, act)
 
     def do_withdraw(self, which: int, _other: int) -> None:
         school, found, row = self.pick(Completion, which)

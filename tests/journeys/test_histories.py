@@ -125,7 +125,7 @@ class History:
     def _act(self, session: Session, league: League, *, day: int, **subject: Any) -> None:
         when: date = self.now.date() - timedelta(days=day)
         act = Act(completion_id=new_id(), day=when, **subject)
-        recording.record_completion(session, self.teacher, league, act)
+        recording.record_completion(session, self.teacher, league.league_id, act)
         self.recorded.append(act.completion_id)
 
     def _withdraw(self, session: Session, league: League, one: int, other: int) -> None:

@@ -114,7 +114,7 @@ class Stage:
         facts = {"completion_id": new_id(), "player_id": self.player_id, "challenge_id": challenge_id} | act
         with at(self.house, self.caller, self.moment(local)) as session:
             league = leagues.find_league(session, self.league_id)
-            return recording.record_completion(session, self.caller, league, Act(**facts))
+            return recording.record_completion(session, self.caller, league.league_id, Act(**facts))
 
     def join(self, local: str) -> Player:
         """Somebody new joins the stage's league at a local time; raises the refusal."""

@@ -77,7 +77,7 @@ def test_a_batch_after_the_end_is_refused_act_by_act(stage: Stage) -> None:
     with at(stage.house, stage.caller, stage.moment("2026-05-01T12:00")) as session:
         league = leagues.find_league(session, stage.league_id)
         acts = [Act(completion_id=new_id(), challenge_id=challenge, player_id=stage.player_id) for _ in range(3)]
-        outcomes = recording.record_completions(session, stage.caller, league, acts)
+        outcomes = recording.record_completions(session, stage.caller, league.league_id, acts)
     assert [type(outcome.refusal) for outcome in outcomes] == [EditionNotOpen] * 3
     assert emitted(stage.house, "leagues", CompletionRecorded) == []
 
@@ -90,5 +90,5 @@ def test_the_tier_of_one_act_does_not_spoil_the_others(stage: Stage) -> None:
             Act(completion_id=new_id(), challenge_id=challenge, player_id=stage.player_id, tier=tier)
             for tier in ("little", None, "much")
         ]
-        outcomes = recording.record_completions(session, stage.caller, league, acts)
+        outcomes = recording.record_completions(session, stage.caller, league.league_id, acts)
     assert [type(outcome.refusal) for outcome in outcomes] == [type(None), TierUnknown, type(None)]

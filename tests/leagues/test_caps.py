@@ -57,7 +57,7 @@ def test_many_databases_at_once_on_one_file_hold_the_cap(game: Game) -> None:
                 league = leagues.find_league(session, UUID(game.league["league_id"]))
                 what = {"challenge_id": challenge, "player_id": UUID(game.players[0]["player_id"])}
                 one = Act(completion_id=new_id(), **what)
-                return recording.record_completion(session, game.teacher, league, one).completion.tier  # type: ignore[union-attr]
+                return recording.record_completion(session, game.teacher, league.league_id, one).completion.tier  # type: ignore[union-attr]
         except CapReached as refusal:
             return refusal.code
         finally:

@@ -69,7 +69,7 @@ def test_a_transaction_that_began_in_time_ends_in_time(stage: Stage) -> None:
         league = leagues.find_league(session, stage.league_id)
         for challenge in challenges:
             act = Act(completion_id=new_id(), challenge_id=challenge, player_id=stage.player_id)
-            recording.record_completion(session, stage.caller, league, act)
+            recording.record_completion(session, stage.caller, league.league_id, act)
     recorded = emitted(stage.house, "leagues", CompletionRecorded)
     assert {event.at for event in recorded} == {stage.moment("2026-04-08T19:59:59")}
 

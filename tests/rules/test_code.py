@@ -101,6 +101,7 @@ def test_nobody_goes_below_the_session_to_reach_the_driver() -> None:
             continue
         calls = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         assert not calls & {"connection", "exec_driver_sql", "get_bind", "raw_connection"}, path
+        assert "shared.database.run" not in imports(tree), path  # no tenant filter sees what it runs
 
 
 @pytest.mark.parametrize("service", SERVICES)

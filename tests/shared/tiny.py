@@ -18,7 +18,6 @@ from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy.exc import InternalError, OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from shared import auth
 from shared.api import Blueprint, paged
 from shared.auth import OPERATOR, Caller, SigningKey, across_tenants_for_operators, public, roles
 from shared.clock import utc_now
@@ -188,7 +187,6 @@ def open_tiny(folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) ->
     with database.transaction(PUBLIC) as session:
         jwk = {key: value for key, value in TEST_KEY.as_dict(private=False).items() if isinstance(value, str)}
         session.add(SigningKey(key_id="test", jwk=jwk, expires_at=utc_now().replace(year=2200)))
-    auth._import_key.cache_clear()
     yield Tiny(
         build_app("tiny", Settings(data=folder, **settings), database, [blueprint], import_name=__name__), database
     )

@@ -67,10 +67,9 @@ def record_completion(facts: dict[str, Any], completion_id: UUID) -> Any:
     Make its id yourself (a UUIDv7): sending the same again is harmless and answers the same. Points and impact are
     copied from the challenge now and never change afterwards.
     """
-    session = current_session()
-    league = leagues.find_league(session, facts.pop("league_id"))
+    league_id = facts.pop("league_id")
     act = Act(completion_id=completion_id, **facts)
-    outcome = recording.record_completion(session, current_caller(), league, act)
+    outcome = recording.record_completion(current_session(), current_caller(), league_id, act)
     return outcome.completion, 201 if outcome.is_new else 200
 
 
@@ -83,10 +82,9 @@ def record_completions(facts: dict[str, Any], league_id: UUID) -> Any:
 
     One request, one answer per act, in the order given: what can count is recorded, the rest says why not.
     """
-    session = current_session()
-    league = leagues.find_league(session, league_id)
     acts = [Act(**act) for act in facts["completions"]]
-    return [_shown(outcome) for outcome in recording.record_completions(session, current_caller(), league, acts)]
+    outcomes = recording.record_completions(current_session(), current_caller(), league_id, acts)
+    return [_shown(outcome) for outcome in outcomes]
 
 
 @blueprint.route("/completions")

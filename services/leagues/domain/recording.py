@@ -18,15 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.leagues.domain.completions import completion_fact, is_own
-from services.leagues.domain.editions import (
-    GRACE,
-    RUNNING,
-    Calendar,
-    calendar_of,
-    phase_of,
-    today_in,
-)
-from services.leagues.domain.leagues import edition_of, leads
+from services.leagues.domain.editions import GRACE, RUNNING, today_in
+from services.leagues.domain.scene import Scene
 from services.leagues.errors import (
     AnotherCompletion,
     CapReached,
@@ -40,13 +33,13 @@ from services.leagues.errors import (
     TeamUnknown,
     TierUnknown,
 )
-from services.leagues.models import Challenge, Completion, League, Player, Team
+from services.leagues.models import Completion, Team
 from shared.auth import Caller
-from shared.clock import transaction_time
 from shared.contracts import CompletionRecorded
 from shared.database import insert_new
 from shared.errors import Refusal, Word, message, words
-from shared.outbox import emit
+from shared.outbox import emit_all
+from shared.prepared import Prepared
 
 INDIVIDUAL = "individual"
 RACES = 3
@@ -74,26 +67,27 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     is_new: bool = False
 
 
-def record_completion(session: Session, caller: Caller, league: League, act: Act) -> Outcome:
+def record_completion(session: Session, caller: Caller, league_id: UUID, act: Act) -> Outcome:
     """Records one act. A resend with the same id returns the completion it made; raises the refusal otherwise."""
-    [outcome] = record_completions(session, caller, league, [act])
+    [outcome] = record_completions(session, caller, league_id, [act])
     if outcome.refusal is not None:
         raise outcome.refusal
     return outcome
 
 
-def record_completions(session: Session, caller: Caller, league: League, acts: Sequence[Act]) -> list[Outcome]:
+def record_completions(session: Session, caller: Caller, league_id: UUID, acts: Sequence[Act]) -> list[Outcome]:
     """Records acts of one league; each is accepted or refused by itself, in the order given.
 
-    Players record for themselves, leaders for anybody in the league.
+    Players record for themselves, leaders for anybody in the league. Raises NotFound for a league of another tenant.
     """
-    recorder = _Recorder(session, caller, league)
+    recorder = _Recorder(session, caller, league_id, acts)
     outcomes: dict[int, Outcome] = {}
     waiting = dict(enumerate(acts))
-    races = 0
+    attempts = races = 0
     while waiting and races < RACES:  # a slot that somebody else took in the meantime: look again
-        found = recorder.attempt(waiting)
-        races = 0 if found else races + 1
+        found = recorder.attempt(waiting, is_first=attempts == 0)
+        races = 0 if found or attempts == 0 else races + 1
+        attempts += 1
         outcomes |= found
         waiting = {index: act for index, act in waiting.items() if index not in outcomes}
     for index, act in waiting.items():
@@ -101,71 +95,107 @@ def record_completions(session: Session, caller: Caller, league: League, acts: S
     return [outcomes[index] for index in range(len(acts))]
 
 
+_ids, _subjects, _challenges = (
+    sa.bindparam(name, type_=sa.Uuid(), expanding=True) for name in ("completion_ids", "subject_ids", "challenge_ids")
+)
+_RECORDED = Prepared(
+    sa.select(
+        Completion.completion_id,
+        Completion.subject_id,
+        Completion.challenge_id,
+        Completion.period,
+        Completion.slot,
+    ).where(
+        sa.or_(
+            Completion.completion_id.in_(_ids),
+            sa.and_(
+                Completion.subject_id.in_(_subjects),
+                Completion.challenge_id.in_(_challenges),
+                Completion.period.in_(sa.bindparam("periods", type_=sa.String(), expanding=True)),
+                Completion.slot.is_not(None),
+            ),
+        )
+    )
+)
+"""What was recorded before under the same ids, and what takes slots of the same subjects, challenges and periods."""
+
+
 class _Recorder:
     """One batch of acts on their way into the table."""
 
-    def __init__(self, session: Session, caller: Caller, league: League) -> None:
+    def __init__(self, session: Session, caller: Caller, league_id: UUID, acts: Sequence[Act]) -> None:
         self.session = session
         self.caller = caller
-        self.league = league
-        self.now = transaction_time(session)
-        edition = edition_of(session, league)
-        self.calendar: Calendar = calendar_of(edition, league.zone)
-        self.phase = phase_of(edition, self.calendar, self.now)
-        self.today = today_in(self.calendar, self.now)
-        self.is_leader = leads(session, caller, league)
+        named = (act.player_id for act in acts if act.player_id is not None)
+        self.scene = Scene(session, caller, league_id, (act.challenge_id for act in acts), named)
+        self.league = self.scene.league
+        self.is_leader = self.scene.is_leader
 
-    def attempt(self, acts: dict[int, Act]) -> dict[int, Outcome]:
-        """Outcomes by index; an act whose slot was lost to somebody else in the meantime has none yet."""
-        self.known = self._load_known(acts.values())
-        self.challenges = self._load(Challenge, Challenge.challenge_id, (act.challenge_id for act in acts.values()))
-        self._load_players(acts.values())
+    def attempt(self, acts: dict[int, Act], *, is_first: bool) -> dict[int, Outcome]:
+        """Outcomes by index; an act whose slot was lost to somebody else in the meantime has none yet.
+
+        A resend is known only when what was recorded has been read, and that is read with the slots that are taken: so
+        reasons why not are kept until then. Mostly nothing of it is there, and the constraints know that too: what
+        they let in at the first attempt needs no look.
+        """
         outcomes: dict[int, Outcome] = {}
         rows: dict[int, dict[str, Any]] = {}
+        refusals: dict[int, Refusal] = {}
         planned: set[UUID] = set()
         for index, act in acts.items():
             if act.completion_id in planned:
                 continue  # the same id twice in one batch: the next attempt knows what became of the first
             try:
-                known = self.known.get(act.completion_id)
-                if known is not None:
-                    outcomes[index] = self._same(act, known)
-                else:
-                    rows[index] = self._row(act)
-                    planned.add(act.completion_id)
+                rows[index] = self._row(act)
+                planned.add(act.completion_id)
             except Refusal as refusal:
-                outcomes[index] = Outcome(act=act, refusal=refusal)
-        outcomes |= self._take_slots(acts, rows)
+                refusals[index] = refusal
+        if is_first and not refusals and len(rows) == len(acts) and all(map(self._is_alone, rows.values())):
+            for row in rows.values():
+                row["slot"] = 0
+            return self._insert(acts, rows)
+        known, taken = self._load_recorded(acts.values(), rows.values())
+        for index in sorted(rows.keys() | refusals.keys()):
+            completion = known.get(acts[index].completion_id)
+            if completion is not None:
+                outcomes[index] = self._same(acts[index], completion)
+                rows.pop(index, None)
+            elif index in refusals:
+                outcomes[index] = Outcome(act=acts[index], refusal=refusals[index])
+        outcomes |= self._take_slots(acts, rows, taken)
         return outcomes | self._insert(acts, rows)
 
-    def _load_known(self, acts: Iterable[Act]) -> dict[UUID, Completion]:
-        return self._load(Completion, Completion.completion_id, (act.completion_id for act in acts))
+    def _is_alone(self, row: dict[str, Any]) -> bool:
+        """Whether the constraints alone can tell if a row counts: its challenge has had one version, of one slot.
 
-    def _load(self, model: Any, column: Any, ids: Iterable[UUID | None]) -> dict[UUID, Any]:
-        wanted = {value for value in ids if value is not None}
-        if not wanted:
-            return {}
-        rows = self.session.scalars(
-            sa.select(model).where(column.in_(wanted)).execution_options(populate_existing=True)
-        )
-        return {getattr(row, column.key): row for row in rows}
+        Of an earlier version more slots may be taken than a stricter rule grants now.
+        """
+        return bool(row["slots"] == 1 and row["challenge_version"] == 1)
 
-    def _load_players(self, acts: Iterable[Act]) -> None:
-        ids = {act.player_id for act in acts if act.player_id is not None}
-        players = self.session.scalars(
-            sa.select(Player).where(
-                Player.league_id == self.league.league_id,
-                Player.left_at.is_(None),
-                sa.or_(Player.player_id.in_(ids), Player.person_id == self.caller.person_id),
-            )
-        ).all()
-        self.players = {player.player_id: player for player in players}
-        self.own = next((player for player in players if player.person_id == self.caller.person_id), None)
+    def _load_recorded(
+        self, acts: Iterable[Act], rows: Iterable[dict[str, Any]]
+    ) -> tuple[dict[UUID, Completion], dict[tuple[UUID, UUID, str], set[int]]]:
+        """Completions by id, and the slots taken by subject, challenge and period."""
+        wanted = {"completion_ids": {act.completion_id for act in acts}}
+        for names, name in (("subject_ids", "subject_id"), ("challenge_ids", "challenge_id"), ("periods", "period")):
+            wanted[names] = {row[name] for row in rows}
+        found = _RECORDED.rows(self.session, {name: list(values) for name, values in wanted.items()})
+        taken: dict[tuple[UUID, UUID, str], set[int]] = defaultdict(set)
+        for one in found:
+            if one.slot is not None:
+                taken[one.subject_id, one.challenge_id, one.period].add(one.slot)
+        resent = [one.completion_id for one in found if one.completion_id in wanted["completion_ids"]]
+        return self._load_known(resent) if resent else {}, taken
+
+    def _load_known(self, ids: Sequence[UUID]) -> dict[UUID, Completion]:
+        statement = sa.select(Completion).where(Completion.completion_id.in_(ids))
+        known = self.session.scalars(statement.execution_options(populate_existing=True))
+        return {one.completion_id: one for one in known}
 
     def _same(self, act: Act, known: Completion) -> Outcome:
         """A resend: the same act gives the same answer, whatever has changed since; another one is refused."""
         same = (
-            known.league_id == self.league.league_id
+            known.league_id == self.scene.league_id
             and known.challenge_id == act.challenge_id
             and self._is_same_subject(act, known)
             and act.tier in (None, known.tier)
@@ -173,9 +203,9 @@ class _Recorder:
             and act.note == known.note
         )
         if not same:
-            raise AnotherCompletion
+            return Outcome(act=act, refusal=AnotherCompletion())
         if not self.is_leader and known.author_id != self.caller.person_id and not self._is_own(known):
-            raise NotYours
+            return Outcome(act=act, refusal=NotYours())
         return Outcome(act=act, completion=known)
 
     def _is_same_subject(self, act: Act, known: Completion) -> bool:
@@ -189,14 +219,14 @@ class _Recorder:
 
     def _row(self, act: Act) -> dict[str, Any]:
         """The row an act would make. Raises what refuses it."""
-        if self.phase not in (RUNNING, GRACE):
-            raise EditionNotOpen(phase=Word(self.phase), allowed=words((RUNNING, GRACE)))
+        if self.scene.phase not in (RUNNING, GRACE):
+            raise EditionNotOpen(phase=Word(self.scene.phase), allowed=words((RUNNING, GRACE)))
         challenge = self._challenge(act)
-        player = self._player(act)
+        player_id = self._player(act)
         is_individual = challenge.kind == INDIVIDUAL
-        if is_individual and player is None:
+        if is_individual and player_id is None:
             raise PlayerUnknown if self.is_leader else NotYours
-        team_id = player.team_id if player is not None else self._team(act)
+        team_id = self._team(act) if player_id is None else self.scene.team_by_player[player_id]
         if act.team_id not in (None, team_id):
             raise TeamUnknown if self.is_leader else NotYours
         tier = self._tier(challenge, act.tier)
@@ -204,12 +234,12 @@ class _Recorder:
         return {
             "tenant_id": self.league.tenant_id,
             "completion_id": act.completion_id,
-            "league_id": self.league.league_id,
+            "league_id": self.scene.league_id,
             "edition_tenant_id": self.league.edition_tenant_id,
             "edition_id": self.league.edition_id,
             "team_id": team_id,
-            "player_id": player.player_id if is_individual and player is not None else None,
-            "subject_id": player.player_id if is_individual and player is not None else team_id,
+            "player_id": player_id if is_individual else None,
+            "subject_id": player_id if is_individual else team_id,
             "challenge_id": challenge.challenge_id,
             "challenge_version": challenge.version,
             "category": challenge.category,
@@ -221,12 +251,12 @@ class _Recorder:
             "slots": challenge.times,
             "note": act.note,
             "author_id": self.caller.person_id,
-            "recorded_at": self.now,
+            "recorded_at": self.scene.now,
         }
 
-    def _challenge(self, act: Act) -> Challenge:
-        challenge: Challenge | None = self.challenges.get(act.challenge_id)
-        if challenge is None or challenge.is_retired:
+    def _challenge(self, act: Act) -> Any:
+        challenge = self.scene.challenges.get(act.challenge_id)
+        if challenge is None or challenge.retired_version >= challenge.version:
             raise ChallengeUnknown
         band = self.league.age_band
         fits = self.caller.tenant_kind in challenge.audiences and (band is None or band in challenge.age_bands)
@@ -234,15 +264,15 @@ class _Recorder:
             raise ChallengeOfAnotherAudience(audiences=words([*challenge.audiences, *challenge.age_bands]))
         return challenge
 
-    def _player(self, act: Act) -> Player | None:
+    def _player(self, act: Act) -> UUID | None:
+        own = self.scene.own_player_id
         if act.player_id is None:
-            return None if act.team_id is not None and self.is_leader else self.own
-        player = self.players.get(act.player_id)
-        if player is None:
+            return None if act.team_id is not None and self.is_leader else own
+        if act.player_id not in self.scene.team_by_player:
             raise PlayerUnknown
-        if not self.is_leader and player is not self.own:
+        if not self.is_leader and act.player_id != own:
             raise NotYours
-        return player
+        return act.player_id
 
     def _team(self, act: Act) -> UUID:
         if not self.is_leader:
@@ -254,21 +284,21 @@ class _Recorder:
     @functools.cached_property
     def teams(self) -> set[UUID]:
         """The teams of the league."""
-        teams = sa.select(Team.team_id).where(Team.league_id == self.league.league_id)
+        teams = sa.select(Team.team_id).where(Team.league_id == self.scene.league_id)
         return set(self.session.scalars(teams))
 
-    def _tier(self, challenge: Challenge, tier: str | None) -> str:
+    def _tier(self, challenge: Any, tier: str | None) -> str:
         if tier is None and len(challenge.tiers) == 1:
-            return next(iter(challenge.tiers))
-        if tier not in challenge.tiers:
+            return str(next(iter(challenge.tiers)))
+        if tier is None or tier not in challenge.tiers:
             raise TierUnknown(tiers=list(challenge.tiers), fields={"tier": [message("Not one of the values offered.")]})
         return tier
 
     def _day(self, day: date | None) -> date:
         """The day of the act: today or before, within the edition."""
-        calendar = self.calendar
-        day = day or self._default_day(self.now)
-        if day > self.today:
+        calendar = self.scene.calendar
+        day = day or self._default_day(self.scene.now)
+        if day > self.scene.today:
             raise DayInFuture(day=day.isoformat())
         if not calendar.first_day <= day <= calendar.last_day:
             raise DayOutsideEdition(
@@ -278,17 +308,21 @@ class _Recorder:
 
     def _default_day(self, recorded_at: datetime) -> date:
         """The day of an act that names none: today, in grace the edition's last day."""
-        return min(today_in(self.calendar, recorded_at), self.calendar.last_day)
+        return min(today_in(self.scene.calendar, recorded_at), self.scene.calendar.last_day)
 
-    def _take_slots(self, acts: dict[int, Act], rows: dict[int, dict[str, Any]]) -> dict[int, Outcome]:
+    def _take_slots(
+        self,
+        acts: dict[int, Act],
+        rows: dict[int, dict[str, Any]],
+        taken: dict[tuple[UUID, UUID, str], set[int]],
+    ) -> dict[int, Outcome]:
         """Gives each row the first free slot of its period; refuses (and drops) the rows that find none."""
         refused: dict[int, Outcome] = {}
-        taken = self._taken_slots(rows.values())
         for index, row in list(rows.items()):
             used = taken[row["subject_id"], row["challenge_id"], row["period"]]
             free = [slot for slot in range(row["slots"]) if slot not in used]
             if not free or len(used) >= row["slots"]:  # a rule that was made stricter counts what was done before
-                per = self.challenges[row["challenge_id"]].per
+                per = self.scene.challenges[row["challenge_id"]].per
                 refused[index] = Outcome(act=acts[index], refusal=CapReached(times=row["slots"], per=Word(per)))
                 del rows[index]
             else:
@@ -296,36 +330,22 @@ class _Recorder:
                 row["slot"] = free[0]
         return refused
 
-    def _taken_slots(self, rows: Iterable[dict[str, Any]]) -> dict[tuple[UUID, UUID, str], set[int]]:
-        taken: dict[tuple[UUID, UUID, str], set[int]] = defaultdict(set)
-        subjects, challenges, periods = (
-            {row[name] for row in rows} for name in ("subject_id", "challenge_id", "period")
-        )
-        if subjects:
-            for *key, slot in self.session.execute(
-                sa.select(Completion.subject_id, Completion.challenge_id, Completion.period, Completion.slot).where(
-                    Completion.subject_id.in_(subjects),
-                    Completion.challenge_id.in_(challenges),
-                    Completion.period.in_(periods),
-                    Completion.slot.is_not(None),
-                )
-            ):
-                taken[tuple(key)].add(slot)  # type: ignore[index, arg-type]
-        return taken
-
     def _insert(self, acts: dict[int, Act], rows: dict[int, dict[str, Any]]) -> dict[int, Outcome]:
         """Inserts what no constraint refuses: the unique slot decides between two that came at the same time."""
         inserted = {key[1] for key in insert_new(self.session, Completion, list(rows.values()))}
-        outcomes = {}
-        for index, row in rows.items():
-            if row["completion_id"] in inserted:
-                completion = Completion(**row, withdrawn_at=None, withdrawn_by=None)
-                emit(self.session, completion_fact(CompletionRecorded, completion, at=self.now))
-                outcomes[index] = Outcome(act=acts[index], completion=completion, is_new=True)
-        return outcomes
+        made = {index: _recorded(row) for index, row in rows.items() if row["completion_id"] in inserted}
+        emit_all(self.session, [completion_fact(CompletionRecorded, one, at=self.scene.now) for one in made.values()])
+        return {index: Outcome(act=acts[index], completion=one, is_new=True) for index, one in made.items()}
 
 
-def impact_of(challenge: Challenge, tier: str) -> dict[str, int | None]:
+def _recorded(row: dict[str, Any]) -> Completion:
+    """The object of a row that is in the table now. The session does not know it, so nobody need hear of each value."""
+    completion = Completion()
+    vars(completion).update(row, withdrawn_at=None, withdrawn_by=None)
+    return completion
+
+
+def impact_of(challenge: Any, tier: str) -> dict[str, int | None]:
     """What a tier saves: the catalogue gives it for the smallest one, and it grows with the points."""
     smallest = min(abs(points) for points in challenge.tiers.values())
     share = abs(challenge.tiers[tier]) / smallest

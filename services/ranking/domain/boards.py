@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.ranking.domain.changes import MICRO
-from services.ranking.domain.scopes import find_scope
+from services.ranking.domain.scopes import find_board_scope, find_scope
 from services.ranking.errors import NotOnBoard
 from services.ranking.models import (
     COUNTED_BOARDS,
@@ -27,15 +27,14 @@ from services.ranking.models import (
     SCOPES,
     TEAM_PLAYERS,
     TOTAL,
-    Edition,
     HistogramBar,
-    League,
     Player,
     Standing,
-    Summary,
 )
 from shared.auth import Caller
+from shared.database import Integer64
 from shared.errors import NotFound
+from shared.prepared import Prepared
 
 NEIGHBOURS = 5
 
@@ -100,20 +99,21 @@ def read_board(
 
     Raises NotFound for a board that is not there or not theirs, NotOnBoard for a contender that is not on it.
     """
-    summary = find_scope(session, caller, SCOPES[board], scope_id)
-    reader = _Reader(session, summary, board, measure or default_measure(board), bracket)
+    scope = find_board_scope(session, caller, SCOPES[board], scope_id)
+    reader = _Reader(session, scope, board, measure or default_measure(board), bracket)
     rows = reader.page((page - 1) * page_size, page_size) if around is None else reader.around(around)
+    total, lines = reader.lines(rows)
     return BoardPage(
         board=board,
         scope_id=scope_id,
         measure=reader.measure,
-        view=summary.view,
-        as_of=summary.as_of,
-        heads_frozen_at=_heads_frozen_at(session, summary),
-        total=reader.count(),
+        view=scope.view,
+        as_of=scope.as_of,
+        heads_frozen_at=scope.of_edition if scope.scope == EDITION else scope.of_league,
+        total=total,
         page=page,
         page_size=page_size,
-        standings=reader.lines(rows),
+        standings=lines,
     )
 
 
@@ -141,79 +141,119 @@ def read_position(session: Session, caller: Caller, player_id: UUID) -> PlayerPo
     return PlayerPosition(player_id, view, pages.get(LEAGUE_PLAYERS), pages.get(TEAM_PLAYERS))
 
 
-def _heads_frozen_at(session: Session, summary: Summary) -> datetime | None:
-    if summary.scope == EDITION:
-        edition = session.get(Edition, (summary.tenant_id, summary.scope_id))
-        return edition.heads_frozen_at if edition else None
-    league = session.get(League, (summary.tenant_id, summary.league_id))
-    return league.heads_frozen_at if league else None
+SCORES: dict[str, Any] = {TOTAL: Standing.points, PER_HEAD: Standing.per_head}
+
+
+def _board_of(model: Any) -> list[Any]:
+    """The rows of one board: the tenant named outright, so that the index is entered at its first column."""
+    return [
+        model.tenant_id == sa.bindparam("owner_id", type_=sa.Uuid()),
+        model.board == sa.bindparam("board_name", type_=sa.String()),
+        model.scope_id == sa.bindparam("about_id", type_=sa.Uuid()),
+        model.view == sa.bindparam("shown_view", type_=sa.String()),
+    ]
+
+
+def _contenders(measure: str, has_bracket: bool) -> list[Any]:
+    """The standings of one board that count by a measure, all of them or those in one bracket."""
+    rows = _board_of(Standing)
+    if measure == PER_HEAD:
+        rows.append(Standing.per_head.is_not(None))
+    if has_bracket:
+        rows.append(Standing.bracket == sa.bindparam("bracket_name", type_=sa.String()))
+    return rows
+
+
+def _page_of(measure: str, has_bracket: bool) -> Prepared:
+    columns = (Standing.contender_id, Standing.name, Standing.points, Standing.heads, Standing.per_head)
+    order = (SCORES[measure].desc(), Standing.name, Standing.contender_id)
+    offset, limit = (sa.bindparam(name, type_=sa.Integer()) for name in ("first", "most"))
+    rows = sa.select(*columns).where(*_contenders(measure, has_bracket))
+    return Prepared(rows.order_by(*order).offset(offset).limit(limit))
+
+
+def _counts_of(score: Any, contenders: Any, rows: list[Any]) -> Prepared:
+    """How many have each score between the lowest and the highest shown; how many are above, and below, all of them."""
+    lowest, highest = (sa.bindparam(name, type_=Integer64) for name in ("lowest", "highest"))
+    shown = sa.case((score > highest, highest + 1), (score < lowest, lowest - 1), else_=score).label("shown_score")
+    return Prepared(sa.select(shown, contenders.label("contenders")).where(*rows).group_by("shown_score"))
+
+
+_KINDS = [(measure, has_bracket) for measure in SCORES for has_bracket in (False, True)]
+_PAGES = {kind: _page_of(*kind) for kind in _KINDS}
+_COUNTED = {kind: _counts_of(SCORES[kind[0]], sa.func.count(), _contenders(*kind)) for kind in _KINDS}
+_BARS = _counts_of(
+    HistogramBar.score,
+    sa.func.sum(HistogramBar.contenders),
+    [*_board_of(HistogramBar), HistogramBar.measure == sa.bindparam("measured", type_=sa.String())],
+)
 
 
 class _Reader:
     """The queries of one board, in one view, by one measure."""
 
-    def __init__(self, session: Session, summary: Summary, board: str, measure: str, bracket: str | None) -> None:
+    def __init__(self, session: Session, scope: Any, board: str, measure: str, bracket: str | None) -> None:
         self.session = session
         self.measure = measure
-        self.has_bars = bracket is None and board not in COUNTED_BOARDS
         self.is_of_players = board in PLAYER_BOARDS
         scored = TOTAL if self.is_of_players else measure  # a player is one head: both measures are the same
-        self.score: Any = Standing.points if scored == TOTAL else Standing.per_head
-        self.key = sa.and_(*_board_of(Standing, summary, board))
-        self.rows = self.key if bracket is None else sa.and_(self.key, Standing.bracket == bracket)
-        if scored == PER_HEAD:
-            self.rows = sa.and_(self.rows, Standing.per_head.is_not(None))
-        self.bars = sa.and_(*_board_of(HistogramBar, summary, board), HistogramBar.measure == scored)
+        self.score: Any = SCORES[scored]
+        self.kind = (scored, bracket is not None)
+        self.counts = _COUNTED[self.kind] if bracket is not None or board in COUNTED_BOARDS else _BARS
+        self.values = {
+            "owner_id": scope.tenant_id,
+            "board_name": board,
+            "about_id": scope.scope_id,
+            "shown_view": scope.view,
+            "bracket_name": bracket,
+            "measured": scored,
+        }
 
-    def page(self, offset: int, limit: int) -> Sequence[Standing]:
-        order = (self.score.desc(), Standing.name, Standing.contender_id)
-        return self.session.scalars(
-            sa.select(Standing).where(self.rows).order_by(*order).offset(offset).limit(limit)
-        ).all()
+    def page(self, offset: int, limit: int) -> Sequence[Any]:
+        prepared = _PAGES[self.kind]
+        return prepared.rows(self.session, {**self.values, "first": offset, "most": limit})
 
     def around(self, contender_id: UUID) -> list[Standing]:
         """The contender with the neighbours; each of the four queries starts where the index says and stops at five."""
-        me = self.session.scalar(sa.select(Standing).where(self.rows, Standing.contender_id == contender_id))
+        rows = sa.select(Standing).where(*_contenders(*self.kind))
+        me = self.session.scalar(rows.where(Standing.contender_id == contender_id), self.values)
         if me is None:
             raise NotOnBoard
         score = self._score_of(me)
         mine, label = sa.tuple_(me.name, me.contender_id), sa.tuple_(Standing.name, Standing.contender_id)
         backwards = (self.score, Standing.name.desc(), Standing.contender_id.desc())
         forwards = (self.score.desc(), Standing.name, Standing.contender_id)
-        above = self._nearest(((self.score == score, label < mine), (self.score > score,)), backwards)
-        below = self._nearest(((self.score == score, label > mine), (self.score < score,)), forwards)
+        above = self._nearest(rows, ((self.score == score, label < mine), (self.score > score,)), backwards)
+        below = self._nearest(rows, ((self.score == score, label > mine), (self.score < score,)), forwards)
         return [*reversed(above), me, *below]
 
-    def _nearest(self, steps: Sequence[tuple[Any, ...]], order: tuple[Any, ...]) -> list[Standing]:
+    def _nearest(self, rows: Any, steps: Sequence[tuple[Any, ...]], order: tuple[Any, ...]) -> list[Standing]:
         found: list[Standing] = []
         for step in steps:
             missing = NEIGHBOURS - len(found)
             if missing:
-                nearest = sa.select(Standing).where(self.rows, *step).order_by(*order).limit(missing)
-                found += self.session.scalars(nearest)
+                nearest = rows.where(*step).order_by(*order).limit(missing)
+                found += self.session.scalars(nearest, self.values)
         return found
 
-    def count(self) -> int:
-        """How many are on the board."""
-        if not self.has_bars:
-            return self.session.scalar(sa.select(sa.func.count()).select_from(Standing).where(self.rows)) or 0
-        return int(self.session.scalar(sa.select(sa.func.sum(HistogramBar.contenders)).where(self.bars)) or 0)
+    def lines(self, rows: Sequence[Any]) -> tuple[int, list[StandingLine]]:
+        """How many are on the board, and the rows with their places.
 
-    def lines(self, rows: Sequence[Standing]) -> list[StandingLine]:
-        """The rows with their places: the first one's is 1 + those above, then each tie moves the next one down."""
-        if not rows:
-            return []
-        sharing = self._sharing({self._score_of(row) for row in rows})
-        place, score = 1 + self._above(self._score_of(rows[0])), self._score_of(rows[0])
+        The first one's is 1 + those above, then each tie moves the next one down.
+        """
+        highest, lowest = (self._score_of(rows[0]), self._score_of(rows[-1])) if rows else (0, 0)
+        counted = self.counts.rows(self.session, {**self.values, "highest": highest, "lowest": lowest})
+        sharing = {row.shown_score: int(row.contenders) for row in counted}
+        place, score = 1 + sharing.get(highest + 1, 0), highest
         lines = []
         for row in rows:
             if self._score_of(row) != score:
                 place += sharing[score]
                 score = self._score_of(row)
             lines.append(self._line(row, place, sharing[score] > 1))
-        return lines
+        return sum(sharing.values()), lines
 
-    def _line(self, row: Standing, place: int, is_tied: bool) -> StandingLine:
+    def _line(self, row: Any, place: int, is_tied: bool) -> StandingLine:
         per_head = row.points * MICRO if self.is_of_players else row.per_head
         return StandingLine(
             place=place,
@@ -225,36 +265,6 @@ class _Reader:
             is_tied=is_tied,
         )
 
-    def _score_of(self, row: Standing) -> int:
+    def _score_of(self, row: Any) -> int:
         value: int = getattr(row, self.score.key)
         return value
-
-    def _above(self, score: int) -> int:
-        if not self.has_bars:
-            above = sa.select(sa.func.count()).select_from(Standing).where(self.rows, self.score > score)
-        else:
-            above = sa.select(sa.func.sum(HistogramBar.contenders)).where(self.bars, HistogramBar.score > score)
-        return int(self.session.scalar(above) or 0)
-
-    def _sharing(self, scores: set[int]) -> dict[int, int]:
-        """How many contenders have each of these scores."""
-        statement: sa.Select[*tuple[Any, ...]]
-        if not self.has_bars:
-            statement = (
-                sa.select(self.score, sa.func.count()).where(self.rows, self.score.in_(scores)).group_by(self.score)
-            )
-        else:
-            statement = sa.select(HistogramBar.score, HistogramBar.contenders).where(
-                self.bars, HistogramBar.score.in_(scores)
-            )
-        return {score: int(count) for score, count in self.session.execute(statement)}
-
-
-def _board_of(model: Any, summary: Summary, board: str) -> tuple[Any, ...]:
-    """The rows of one board: the tenant named outright, so that the index is entered at its first column."""
-    return (
-        model.tenant_id == summary.tenant_id,
-        model.board == board,
-        model.scope_id == summary.scope_id,
-        model.view == summary.view,
-    )
