@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from services.demo import DEMO_PASSWORD, DEMO_PEOPLE, open_demo
 from services.embedded import Embedded
+from services.four import add_ranking_database
 from services.moving import command as moving
 from services.simulation.command import add_simulate_arguments, simulate, verify
 from shared import announcing
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     serve_parser = commands.add_parser("serve", help="serve everything on one port (the default)")
     serve_parser.add_argument("--demo", action="store_true", help="open a demo edition when there is nothing yet")
     add_simulate_arguments(commands.add_parser("simulate", help="play a whole edition and prove its boards"))
-    commands.add_parser("verify", help="compare the boards with the completions they come from")
+    add_ranking_database(commands.add_parser("verify", help="compare the boards with the completions they come from"))
     moving.add_arguments(commands)
     announcing.add_arguments(commands.add_parser("announce", help="tell everything again, to fill what was lost"))
     args = parser.parse_args(arguments)
@@ -64,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
             configure_logging("WARNING")
             return moving.run(args, settings)
         if args.command == "verify":
-            return verify(settings)
+            return verify(settings, ranking_database=args.ranking_database)
         if args.command == "announce":
             return announce(args, settings)
         configure_logging(settings.log_level, settings.log_file)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
+
 from services.embedded import NAMES
 from shared.bus import BusError
-from shared.database import Database, new_id
+from shared.database import Database, explain, new_id
 from shared.outbox import pending
 from shared.service import load_service
 from shared.settings import Settings, SettingsError
@@ -18,11 +22,24 @@ if TYPE_CHECKING:
     from shared.bus.kafka import KafkaBus
 
 
+CONNECTIONS = 4
+
+
+def add_ranking_database(parser: argparse.ArgumentParser) -> None:
+    """The option of a command that reads the four: ranking's database may have been rebuilt beside and switched."""
+    parser.add_argument(
+        "--ranking-database", default="", metavar="NAME", help="ranking's database, when it is called otherwise by now"
+    )
+
+
 @contextlib.contextmanager
-def four_databases(settings: Settings, *, as_owner: bool = False) -> Iterator[dict[str, Database]]:
+def four_databases(
+    settings: Settings, *, as_owner: bool = False, ranking_database: str = ""
+) -> Iterator[dict[str, Database]]:
     """The four databases of one address, for the roles that run or for the owners.
 
-    Raises SettingsError when the address does not say which of the four is meant.
+    `ranking_database`: what ranking's is called since a rebuilt one took its place. Raises SettingsError when the
+    address does not say which of the four is meant, and for a server that cannot be used in the block.
     """
     for name, url in (
         ("MPP_DATABASE_URL", settings.database_url),
@@ -34,9 +51,20 @@ def four_databases(settings: Settings, *, as_owner: bool = False) -> Iterator[di
                 "postgresql+psycopg://{service}@host/{service}, with the passwords in a file that PGPASSFILE names."
             )
     url_for = settings.owner_database_url_for if as_owner else settings.database_url_for
-    databases = {name: Database(url_for(name), pool=4) for name in NAMES}
+    urls = {name: make_url(url_for(name)) for name in NAMES}
+    if ranking_database:
+        urls["ranking"] = urls["ranking"].set(database=ranking_database)
+    databases = {
+        name: Database(url.render_as_string(hide_password=False), pool=CONNECTIONS) for name, url in urls.items()
+    }
     try:
         yield databases
+    except OperationalError as error:
+        if settings.uses_files:
+            raise
+        named = "MPP_OWNER_DATABASE_URL" if as_owner else "MPP_DATABASE_URL"
+        advice = explain(error).replace("MPP_DATABASE_URL", named)
+        raise SettingsError(f"A database cannot be used: {advice}") from error
     finally:
         for database in databases.values():
             database.close()

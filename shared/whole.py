@@ -6,7 +6,7 @@ These connections are the owner's or an operator's and know no tenant: no reques
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,22 @@ def snapshot(database: Database) -> Iterator[Connection]:
         sa.inspect(connection).get_table_names()  # the moment is that of the first look
         yield connection
         connection.rollback()
+
+
+@contextlib.contextmanager
+def watched(database: Database) -> Iterator[Callable[[], bool]]:
+    """Gives a question: whether somebody has written into the file since. PostgreSQL knows who is connected instead."""
+    if database.is_postgresql:
+        yield lambda: False
+        return
+    with database.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+
+        def version() -> int:  # outside any transaction: inside one it would stand still
+            return int(driver.execute("PRAGMA data_version").fetchone()[0])
+
+        before = version()
+        yield lambda: version() != before
 
 
 @contextlib.contextmanager

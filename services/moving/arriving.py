@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from services.embedded import NAMES
 from services.four import four_databases
 from services.moving import quiet
-from services.moving.archive import Archive, ServiceFacts
+from services.moving.archive import Archive, Manifest, ServiceFacts
 from services.moving.rows import digest_of, insert_lines, tables_of
 from shared import whole
 from shared.database import Database
@@ -30,7 +30,7 @@ from shared.settings import Settings, SettingsError
 Say = Callable[[str], None]
 
 
-def import_data(settings: Settings, path: Path, say: Say) -> None:
+def import_data(settings: Settings, path: Path, say: Say) -> Manifest:
     """Fills the four databases; `say` hears of each table. Raises SettingsError for what stands against it."""
     quiet.require_owners(settings)
     with contextlib.ExitStack() as stack:
@@ -49,6 +49,7 @@ def import_data(settings: Settings, path: Path, say: Say) -> None:
                 say(f"{name}: is there already, row by row")
             else:
                 _fill(archive, name, database, say)
+        return archive.manifest
 
 
 def require_same_version(archive: Archive) -> None:

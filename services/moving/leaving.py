@@ -16,19 +16,20 @@ from services.moving.rows import lines_of, tables_of
 from shared import whole
 from shared.clock import utc_now
 from shared.outbox import OutboxRow
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError
 
 Say = Callable[[str], None]
 
 
-def export_data(settings: Settings, path: Path, say: Say) -> Manifest:
+def export_data(settings: Settings, path: Path, say: Say, *, ranking_database: str = "") -> Manifest:
     """Writes everything into a new file; `say` hears of each service. Raises SettingsError otherwise."""
     quiet.require_owners(settings)
     with contextlib.ExitStack() as stack:
-        databases = stack.enter_context(four_databases(settings, as_owner=True))
+        databases = stack.enter_context(four_databases(settings, as_owner=True, ranking_database=ranking_database))
         revisions = {name: quiet.require_this_version(name, database) for name, database in databases.items()}
         stack.enter_context(quiet.nobody_publishes(databases))
         quiet.require_everything_handled(settings)
+        changes = {name: stack.enter_context(whole.watched(database)) for name, database in databases.items()}
         seen = {name: stack.enter_context(whole.snapshot(database)) for name, database in databases.items()}
         for name, connection in seen.items():
             quiet.require_nobody_connected(name, connection, settings)
@@ -40,6 +41,13 @@ def export_data(settings: Settings, path: Path, say: Say) -> Manifest:
             say(f"{name}: {_counted(services[name])}{_waiting(connection)}")
         manifest = Manifest(made_at=utc_now(), has_demo=_has_demo(seen["identity"]), services=services)
         writer.finish(manifest)
+        for name, connection in seen.items():
+            quiet.require_nobody_connected(name, connection, settings)
+            if changes[name]():
+                raise SettingsError(
+                    f"Something was written into the database of {name} meanwhile, which the file would lack: stop "
+                    "what runs, then export again."
+                )
         return manifest
 
 

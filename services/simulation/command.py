@@ -195,13 +195,13 @@ def _stepper(bar: Progress, text: str, total: int) -> Callable[[int], None]:
     return lambda steps: bar.advance(task, steps)
 
 
-def verify(settings: Settings) -> int:
+def verify(settings: Settings, *, ranking_database: str = "") -> int:
     """Compares the boards with the completions; exit status 1 when one is wrong.
 
     The embedded mode on its own files delivers what waits before. Anything else is read and not touched: its workers
     deliver, and are waited for as long as they do.
     """
-    proof = _delivered(settings) if settings.is_embedded and settings.uses_files else _read(settings)
+    proof = _delivered(settings) if settings.is_embedded and settings.uses_files else _read(settings, ranking_database)
     for sentence in proof.sentences:
         print(sentence)
     print(
@@ -223,8 +223,8 @@ def _delivered(settings: Settings) -> Proof:
         house.close()
 
 
-def _read(settings: Settings) -> Proof:
-    with four_databases(settings) as databases:
+def _read(settings: Settings, ranking_database: str) -> Proof:
+    with four_databases(settings, ranking_database=ranking_database) as databases:
         for name, database in databases.items():
             if pending_migrations(name, database):
                 raise SettingsError(

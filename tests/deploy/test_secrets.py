@@ -18,6 +18,7 @@ from tests.deploy.commands import ROOT, SERVICES
 from tests.servers.postgres import PASSWORD, OwnPostgresServer
 
 MAKE_ENV = ROOT / "deploy" / "make-env.sh"
+PGPASS = ROOT / "deploy" / "pgpass.sh"
 ROLES = ROOT / "deploy" / "postgres" / "roles.sh"
 
 
@@ -118,6 +119,36 @@ def test_the_roles_are_what_the_services_need_and_no_more(postgres: OwnPostgresS
     assert not any(powers[role] for service in SERVICES for role in (service, f"{service}_owner"))
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
         connect(postgres, "ranking", secrets, "leagues")
+
+
+def test_one_file_of_passwords_opens_all_four_for_a_move(
+    postgres: OwnPostgresServer, secrets: dict[str, str], tmp_path: Path
+) -> None:
+    passwords = tmp_path / "pgpass"
+    with passwords.open("wb") as file:
+        env = os.environ | {"ENV_FILE": str(tmp_path / ".env")}
+        subprocess.run(["sh", PGPASS], env=env, stdout=file, check=True)
+    assert stat.S_IMODE(passwords.stat().st_mode) == 0o600
+    assert len(passwords.read_text().splitlines()) == 2 * len(SERVICES)
+    at = f"{postgres.host}:{postgres.port}/{{service}}"
+    place = {
+        "PATH": os.environ["PATH"],
+        "PGPASSFILE": str(passwords),
+        "MPP_OWNER_DATABASE_URL": f"postgresql+psycopg://{{service}}_owner@{at}",
+        "MPP_DATABASE_URL": f"postgresql+psycopg://{{service}}@{at}",
+    }
+    file = str(tmp_path / "planet.zip")
+    for command, settings in (
+        (["services", "verify"], {"MPP_DATA": str(tmp_path / "data")}),  # which makes an installation
+        (["services", "export-data", file], {"MPP_DATA": str(tmp_path / "data")}),
+        (["services", "import-data", file], place),
+        (["services", "verify"], place),
+    ):
+        env = {"PATH": os.environ["PATH"]} | settings
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
 def test_a_new_password_is_set_by_running_it_again(postgres: OwnPostgresServer, secrets: dict[str, str]) -> None:

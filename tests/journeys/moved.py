@@ -112,9 +112,9 @@ def rows_of(settings: Settings) -> dict[str, list[str]]:
     return found
 
 
-def move(settings: Settings, what: str, file: Path) -> int:
+def move(settings: Settings, what: str, file: Path, *, ranking_database: str = "") -> int:
     """The command, as an operator types it."""
-    return command.run(Namespace(command=what, file=file), settings)
+    return command.run(Namespace(command=what, file=file, ranking_database=ranking_database), settings)
 
 
 @contextlib.contextmanager

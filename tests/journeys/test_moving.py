@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
 from services.embedded import NAMES
+from services.moving.rows import tables_of
 from services.simulation.command import verify
 from shared.clock import utc_now
 from shared.consumer import DeadLetter
-from shared.database import Database
+from shared.database import Database, UtcDateTime
 from shared.outbox import OutboxRow
 from shared.settings import Settings
 from shared.tenancy import across_tenants
@@ -27,6 +29,7 @@ from tests.journeys.scene import GENEROUS
 from tests.journeys.waiting import eventually
 from tests.servers.postgres import PostgresServer
 
+KINDS = (UUID, datetime, date, str, int, bool, float)
 EMPTY = {
     *(f"{service}.dead_letters" for service in ("identity", "challenges", "ranking")),
     *(f"{service}.jobs" for service in ("challenges", "leagues", "ranking")),
@@ -194,3 +197,13 @@ def test_a_file_goes_into_sqlite_files_too(lived: Lived, file: Path, tmp_path: P
     settings = Settings(data=tmp_path)
     move(settings, "import-data", file)
     assert rows_of(settings) == rows_of(lived.files())
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_every_column_is_of_a_kind_that_a_line_carries_exactly(service: str) -> None:
+    """A JSON column that may be empty could not tell an empty value from the JSON word null."""
+    for table in tables_of(service):
+        for column in table.columns:
+            assert not (isinstance(column.type, sa.JSON) and column.nullable), f"{table.name}.{column.name}"
+            is_ours = isinstance(column.type, (sa.JSON, UtcDateTime))
+            assert is_ours or column.type.python_type in KINDS, f"{table.name}.{column.name}"

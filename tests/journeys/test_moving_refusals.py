@@ -13,8 +13,11 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from services.demo import DEMO_PASSWORD, DEMO_PEOPLE
 from services.embedded import NAMES, Embedded
+from services.identity.domain import create_operator
 from services.moving import arriving
+from services.moving.leaving import export_data
 from services.moving.rows import tables_of
 from shared.clock import utc_now
 from shared.database import Database
@@ -126,6 +129,31 @@ def test_webs_that_are_connected_to_postgresql_are_named(file: Path, target: Set
             refuses(target, "import-data", file, "connections of", service, "stop its webs and workers")
         database.close()
     assert is_untouched(target)
+
+
+def test_what_is_written_during_an_export_is_noticed(settings: Settings, tmp_path: Path) -> None:
+    """Somebody starts the services again too early."""
+
+    def write(_said: str) -> None:
+        database = Database(settings.database_url_for("leagues"))
+        with database.transaction(across_tenants()) as session:
+            session.add(OutboxRow(key="", envelope="{}", emitted_at=utc_now()))
+        database.close()
+
+    with pytest.raises(SettingsError, match="written into the database of leagues meanwhile"):
+        export_data(settings, tmp_path / "out.zip", write)
+    assert not list(tmp_path.glob("out.zip*"))
+
+
+def test_a_demo_is_called_one(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = Database(settings.database_url_for("identity"))
+    with database.transaction(across_tenants()) as session:
+        create_operator(session, email=DEMO_PEOPLE[0].email, password=DEMO_PASSWORD, display_name="Sacha")
+    database.close()
+    move(settings, "export-data", tmp_path / "demo.zip")
+    assert "everybody knows the password" in capsys.readouterr().err
+    move(Settings(data=tmp_path / "new"), "import-data", tmp_path / "demo.zip")
+    assert "everybody knows the password" in capsys.readouterr().err
 
 
 def test_a_file_that_exists_is_not_overwritten(settings: Settings, file: Path) -> None:

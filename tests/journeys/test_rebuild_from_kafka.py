@@ -16,6 +16,7 @@ from confluent_kafka import TopicPartition
 
 from services.identity.upkeep import prepare
 from services.ranking.models import LedgerEntry, Standing
+from services.simulation.command import verify as proven
 from shared.bus.topics import TOPICS
 from shared.clock import utc_now
 from shared.consumer import DeadLetter
@@ -153,6 +154,14 @@ def test_a_database_filled_from_kafka_is_equal_to_the_live_one(platform: Platfor
     with platform.house.databases["ranking"].transaction(across_tenants(), read_only=True) as session:
         assert (session.scalar(sa.select(sa.func.count()).select_from(LedgerEntry)) or 0) > 10
         assert session.scalars(sa.select(DeadLetter.error)).all() == []
+
+
+def test_all_four_are_proven_together_with_the_new_one(
+    platform: Platform, rebuilt: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = msgspec.structs.replace(platform.house.settings, consumer_group="ranking-2")
+    assert proven(settings, ranking_database=rebuilt) == 0
+    assert " 0 wrong; " in capsys.readouterr().out
 
 
 def test_what_somebody_tampered_with_is_found_and_mended(platform: Platform, rebuilt: str) -> None:
