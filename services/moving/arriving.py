@@ -6,6 +6,7 @@ Stopped at any moment, it is started again: a database that is filled already is
 from __future__ import annotations
 
 import contextlib
+import functools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -96,18 +97,22 @@ def _is_filled(archive: Archive, service: str, database: Database, settings: Set
     with whole.snapshot(database) as connection:
         quiet.require_nobody_connected(service, connection, settings)
         counts = _counts(connection, service)
-        if not any(counts.values()):
-            return False
-        if counts == {name: facts.rows for name, facts in expected.items()} and all(
-            digest_of(connection, table).checksum == expected[table.name].checksum for table in tables_of(service)
-        ):
-            return True
-        if counts == _counts_after_migrate(service) and not _has_published(connection):
-            return False
-    raise SettingsError(
-        f"The database of {service} is in use: import goes into new databases only. Name others, or drop and create "
-        "these again if nothing in them is needed."
-    )
+        if any(counts.values()) and counts == {name: facts.rows for name, facts in expected.items()}:
+            sums = {table.name: digest_of(connection, table).checksum for table in tables_of(service)}
+            if sums == {name: facts.checksum for name, facts in expected.items()}:
+                return True
+        _require_new(connection, service)
+        return False
+
+
+def _require_new(connection: sa.Connection, service: str) -> None:
+    """Raises SettingsError when anything has happened in a database but its migration."""
+    counts = _counts(connection, service)
+    if any(counts.values()) and (counts != _counts_after_migrate(service) or _has_published(connection)):
+        raise SettingsError(
+            f"The database of {service} is in use: import goes into new databases only. Name others, or drop and "
+            "create these again if nothing in them is needed."
+        )
 
 
 def _counts(connection: sa.Connection, service: str) -> dict[str, int]:
@@ -122,6 +127,7 @@ def _has_published(connection: sa.Connection) -> bool:
     return bool(connection.scalar(found))
 
 
+@functools.cache
 def _counts_after_migrate(service: str) -> dict[str, int]:
     """What `migrate` alone puts into a database: the catalogue, the first tenants, a key. An import takes its place."""
     with tempfile.TemporaryDirectory(prefix="mpp-migrated-") as folder:
@@ -141,6 +147,7 @@ def _fill(archive: Archive, service: str, database: Database, say: Say) -> None:
     expected = archive.manifest.services[service].tables
     said = []
     with whole.sole_writer(database, tables) as connection:
+        _require_new(connection, service)  # somebody may have come since we looked
         for table in reversed(tables):
             connection.execute(sa.delete(table))
         for table in tables:
