@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable
@@ -10,9 +11,27 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from shared.settings import Settings, SettingsError
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker, but for its end: who has connected is answered, and the next is refused at once.
+
+    gunicorn itself goes on listening while it finishes, answers nobody, and drops who came meanwhile. A gateway tries
+    elsewhere when a connection is refused; a request that was dropped it cannot send again.
+    """
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Called by the loop; the last time, it is for good."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                while select.select([listener], [], [], 0)[0]:
+                    self.accept(listener)
+                listener.close()
 
 
 class Gunicorn(BaseApplication):  # type: ignore[misc]
@@ -35,7 +54,7 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
         self._options = {
             "bind": f"{settings.host}:{settings.port}",
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": _Worker,
             "threads": settings.web_threads,
             "graceful_timeout": 20,
             "timeout": 60,

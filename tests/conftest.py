@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.log import configure_logging
 from tests.house import House, migrated_template
+from tests.journeys.process import Process
 
 pytest_plugins = ["tests.servers.plugin"]
 configure_logging("ERROR")
@@ -30,3 +32,17 @@ def house(template: Path, tmp_path: Path) -> Iterator[House]:
     opened = House(template, tmp_path)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[[Any], Any]]:
+    """Takes a process that a test started, and sees to it that nothing of it is left."""
+    started: list[Process] = []
+
+    def keep(process: Any) -> Any:
+        started.append(process)
+        return process
+
+    yield keep
+    for process in started:
+        process.kill()

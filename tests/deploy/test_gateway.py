@@ -250,6 +250,15 @@ def test_a_request_waits_for_a_service_that_is_being_replaced() -> None:
     assert answered == [200]
 
 
+def test_a_form_that_reached_nobody_is_refused_with_nothing_done() -> None:
+    """Caddy cannot send a body twice: who wrote hears it, and sends again."""
+    with opened(patience="2s") as gateway:
+        gateway.start()
+        answer = requests.post(f"{gateway.address}/leagues/api/v1/leagues", json={"name": "CM2"}, timeout=30)
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["Retry-After"] == "10"
+
+
 def test_a_stop_finishes_the_requests_in_hand() -> None:
     with opened() as gateway:
         arrived, may_answer = threading.Event(), threading.Event()

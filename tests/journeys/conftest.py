@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.journeys.process import Process, Services, free_port, start_services
+from tests.journeys.process import Services, free_port, start_services
 
 MANY = {
     "MPP_PUBLIC_FORMS_PER_ADDRESS": "100000 per hour",
@@ -42,20 +42,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     running = start_services(tmp_path_factory.mktemp("shared") / "data", env=MANY)
     yield running
     running.kill()
-
-
-@pytest.fixture
-def watch() -> Iterator[Callable[[Any], Any]]:
-    """Takes a process that a test started, and sees to it that nothing of it is left."""
-    started: list[Process] = []
-
-    def keep(process: Any) -> Any:
-        started.append(process)
-        return process
-
-    yield keep
-    for process in started:
-        process.kill()
 
 
 @pytest.fixture

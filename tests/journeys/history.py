@@ -51,12 +51,17 @@ class History:
     attempts: list[Attempt] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
     """Completion -> what its recording was answered with."""
+    refusals: list[str] = field(default_factory=list)
+    """What else was said, by whomever."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, attempt: Attempt, answer: Any) -> None:
         """Remembers an attempt; the same completion must be answered with the same content each time."""
         with self._lock:
             self.attempts.append(attempt)
+            if not attempt.is_done:
+                seconds = attempt.ended - attempt.began
+                self.refusals.append(f"{attempt.verb}: {attempt.status} after {seconds:.1f} s: {answer}")
             if attempt.verb == "record" and attempt.is_done:
                 before = self.answers.setdefault(attempt.completion_id, answer)
                 assert before == answer, f"answered {before}, then {answer}"
@@ -134,7 +139,8 @@ class Client(threading.Thread):
             answered = self.http.request(method, url, json=body, timeout=PATIENCE)
             status = answered.status_code
             answer = answered.json() if status in (200, 201) else answered.text
-        except requests.RequestException:
+        except requests.RequestException as error:
+            answer = repr(error)
             self.http.close()  # the next one begins with a new connection
         attempt = Attempt(verb, act.completion_id, status, began, time.monotonic())
         self.load.history.add(attempt, answer)

@@ -93,8 +93,8 @@ class Stack:
         self.instances: list[Instance] = []
         self._exit = contextlib.ExitStack()
         try:
-            self._gateway: Gateway = self._exit.enter_context(Gateway(patience="15s"))
-            self.url = self._gateway.public_url
+            self.gateway: Gateway = self._exit.enter_context(Gateway(patience="15s"))
+            self.url = self.gateway.public_url
             environment = make_environment(folder, self.url)
             told = compose.read(environment)["services"]
             self.postgres: ComposedPostgres = self._exit.enter_context(ComposedPostgres(told["postgres"]))
@@ -130,7 +130,7 @@ class Stack:
             self.postgres.start()
             self.postgres.make_roles()
         elif name == "gateway":
-            self._gateway.start()
+            self.gateway.start()
         elif self.services[name]["restart"] == "no":
             self.run(name)
         else:
@@ -139,7 +139,7 @@ class Stack:
     def environment_of(self, name: str, **more: str) -> dict[str, str]:
         """What the process of a service of the file is told, on a port of its own."""
         service, _, role = name.partition("-")
-        port = self._gateway.services[service].port if role == "web" else free_ports(1)[0]
+        port = self.gateway.services[service].port if role == "web" else free_ports(1)[0]
         told: dict[str, str] = self.services[name]["environment"]
         here = {"MPP_HOST": "127.0.0.1", "MPP_PORT": str(port), "MPP_DATA": str(self.folder / name)}
         return told | here | self.settings | more
@@ -192,7 +192,7 @@ class Stack:
 
     def mend(self) -> None:
         """What supervisors do: starts again what has ended, and waits until all is well."""
-        for server in (self.postgres, self.kafka, self.redis, self._gateway):
+        for server in (self.postgres, self.kafka, self.redis, self.gateway):
             if not server.is_running:
                 server.start()
         for name, service in self.services.items():
