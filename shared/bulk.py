@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 UNCHECKED = {"rows_are_checked": True, "dml_strategy": "raw", "preserve_rowcount": True}
 """The rows were checked, or belong to many tenants; and no detour through mapped objects."""
 Finish = Callable[[Any], Any]
-"""Adds ON CONFLICT and RETURNING to an INSERT of either dialect."""
+"""Adds ON CONFLICT and RETURNING to an INSERT of either dialect: a function of a module, so that it is called once."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -50,8 +50,15 @@ def insert_columns(
         return session.execute(finish(sqlite.insert(model)), rows, execution_options=UNCHECKED)
     types = [getattr(model, name).type for name in names]
     arrays = {f"given_{name}": _array(type_, values) for name, type_, values in zip(names, types, columns, strict=True)}
-    statement = finish(postgresql.insert(model).from_select(list(names), _given(names, types, order)))
+    statement = _statement(model, tuple(names), finish, tuple(order))  # type: ignore[arg-type]  # classes do hash
     return session.execute(statement, arrays, execution_options=UNCHECKED)
+
+
+@lru_cache(maxsize=200)
+def _statement(model: type[Any], names: tuple[str, ...], finish: Finish, order: tuple[str, ...]) -> Any:
+    """Made once: the thousands of objects of a statement refer to each other, and would wait for the collector."""
+    types = [getattr(model, name).type for name in names]
+    return finish(postgresql.insert(model).from_select(list(names), _given(names, types, order)))
 
 
 def insert_new_columns(
@@ -67,7 +74,7 @@ def insert_new_columns(
     Of two equal rows the first is inserted. When all were new, which is nearly always, no key is read back.
     """
     keys = sa.inspect(model).primary_key
-    result: Any = insert_columns(session, model, names, columns, partial(_keep_new, keys), order=order)
+    result: Any = insert_columns(session, model, names, columns, _keep_new, order=order)
     if _takes_arrays(session) and result.rowcount == len(columns[0]):
         return range(len(columns[0]))
     inserted = {tuple(row) for row in result.all()}
@@ -79,8 +86,8 @@ def insert_new_columns(
     return found
 
 
-def _keep_new(keys: Sequence[Any], statement: Any) -> Any:
-    return statement.on_conflict_do_nothing().returning(*keys)
+def _keep_new(statement: Any) -> Any:
+    return statement.on_conflict_do_nothing().returning(*statement.table.primary_key)
 
 
 def _takes_arrays(session: Session) -> bool:

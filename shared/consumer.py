@@ -179,45 +179,48 @@ class Consumer:
         return self._lag, (utc_now() - self._newest).total_seconds() if is_behind and self._newest else 0.0
 
     def handle(self, batch: list[bytes]) -> None:
-        """Applies a batch in one transaction; when that fails, event by event, parking the ones that cannot be."""
+        """Applies a batch in one transaction; when that fails, by halves, parking the events that cannot be applied."""
         started = time.monotonic()
-        try:
-            with tracing.handling(self.service, batch), self.database.transaction(across_tenants()) as session:
-                self._apply(session, batch)
-            self.parked_in_a_row = 0
-        except Exception as error:
-            if is_passing(error):
-                raise
-            log.warning("batch_failed", service=self.service, events=len(batch), exc_info=True)
-            for raw in batch:
-                self._handle_one(raw)
+        self._handle_part(batch)
         self.handled += len(batch)
         self._newest = _emitted_at(batch[-1]) or self._newest
         delay = (utc_now() - self._newest).total_seconds() if self._newest else 0.0
         self.meter.handled(len(batch), time.monotonic() - started, delay)
 
-    def _handle_one(self, raw: bytes) -> None:
+    def _handle_part(self, batch: list[bytes], *, is_whole: bool = True) -> None:
+        """One bad event among thousands is found in a dozen transactions; the others are handled in their order."""
         try:
-            with self.database.transaction(across_tenants()) as session:
-                self._apply(session, [raw])
+            with tracing.handling(self.service, batch), self.database.transaction(across_tenants()) as session:
+                self._apply(session, batch)
             self.parked_in_a_row = 0
+            return
         except Exception as error:
             if is_passing(error):
                 raise
-            if self.parked_in_a_row >= DEAD_LETTERS_IN_A_ROW:
-                raise ConsumerStopped(f"{self.service}: {self.parked_in_a_row} dead letters in a row") from error
-            self.parked_in_a_row += 1
-            log.exception("event_parked", service=self.service, event_id=_id_of(raw))
-            with self.database.transaction(across_tenants()) as session:
-                session.add(
-                    DeadLetter(
-                        dead_letter_id=new_id(),
-                        envelope=raw.decode(errors="replace").replace("\0", "\ufffd"),  # PostgreSQL's text has no NUL
-                        error=f"{type(error).__name__}: {error}"[:2000].replace("\0", "\ufffd"),
-                        parked_at=utc_now(),
-                    )
+            if is_whole:
+                log.warning("batch_failed", service=self.service, events=len(batch), exc_info=True)
+            if len(batch) == 1:
+                self._park(batch[0], error)
+                return
+        middle = len(batch) // 2
+        self._handle_part(batch[:middle], is_whole=False)
+        self._handle_part(batch[middle:], is_whole=False)
+
+    def _park(self, raw: bytes, error: Exception) -> None:
+        if self.parked_in_a_row >= DEAD_LETTERS_IN_A_ROW:
+            raise ConsumerStopped(f"{self.service}: {self.parked_in_a_row} dead letters in a row") from error
+        self.parked_in_a_row += 1
+        log.exception("event_parked", service=self.service, event_id=_id_of(raw))
+        with self.database.transaction(across_tenants()) as session:
+            session.add(
+                DeadLetter(
+                    dead_letter_id=new_id(),
+                    envelope=raw.decode(errors="replace").replace("\0", "\ufffd"),  # PostgreSQL's text has no NUL
+                    error=f"{type(error).__name__}: {error}"[:2000].replace("\0", "\ufffd"),
+                    parked_at=utc_now(),
                 )
-            self.meter.parked()
+            )
+        self.meter.parked()
 
     def _apply(self, session: Session, batch: Iterable[bytes]) -> None:
         known = [received for received in map(read_envelope, batch) if type(received.data) in self.handlers]

@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kafka_replication: int = 1
     kafka_retention_days: int = 0
     consumer_group: str = ""
-    consumer_batch: int = 1000
+    consumer_batch: int = 4000
     jobs_url: str = "memory://"
     rate_limits_url: str = "memory://"
     host: str = "127.0.0.1"

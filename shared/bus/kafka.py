@@ -25,6 +25,9 @@ LOOK_SECONDS = 2.0
 BROKER_SECONDS = 10.0
 FETCH_AHEAD_KIB = 16_384
 """What the client reads ahead of us at most: the memory of a worker stays flat however much waits."""
+FETCH_BYTES = 2_097_152
+"""One answer of the broker at most, compressed: unpacked it is five times as much, and comes on top of what was read.
+Two partitions' worth: events of few leagues come together, and a batch of them writes fewer rows."""
 
 Partition = tuple[str, int]
 """Topic and number."""
@@ -203,6 +206,7 @@ CONSUMER = {
     "enable.auto.offset.store": False,
     "auto.offset.reset": "earliest",
     "queued.max.messages.kbytes": FETCH_AHEAD_KIB,
+    "fetch.max.bytes": FETCH_BYTES,
     "allow.auto.create.topics": False,
 }
 

@@ -1,11 +1,11 @@
 """The ceiling of a replay: one process that upserts the same changes of score into PostgreSQL, and does nothing else.
 
-What counts as the same: for every batch of 1,000 events, in the order and with the boundaries a worker polls, the rows
-of standings (player in team, player in league, team, league, tenant) that the batch changes, with the summed points and
-completions. One transaction and one statement per batch: a multi-row upsert by plain psycopg, fed from arrays, which is
-the fastest way we know. The table is a copy of the worker's, with its indexes,
-in the same server and just as durable. No Kafka, no JSON, no ledger, inbox, histogram, impact, tenancy or names; the
-sums are there before the clock starts.
+What counts as the same: for every batch of 1,000 events, in the order and with the boundaries a worker would poll, the
+rows of standings (player in team, player in league, team, league, tenant) that the batch changes, with the summed
+points and completions. One transaction and one statement per batch: a multi-row upsert by plain psycopg, fed from
+arrays, which is the fastest way we know. The table is a copy of the worker's, with its indexes, in the same server and
+just as durable. No Kafka, no JSON, no ledger, inbox, histogram, impact, tenancy or names; the sums are there before
+the clock starts.
 
 `is_bare`: the same into a table with nothing but its primary key, which no board could be read from.
 """
@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -53,7 +54,7 @@ def polled(settings: Settings, events: int) -> list[list[bytes]]:
     return batches
 
 
-def scores_of(batch: Sequence[bytes]) -> Scores:
+def scores_of(batch: Iterable[bytes]) -> Scores:
     """What the completions of a batch change, worked out without any of ranking's code."""
     sums: defaultdict[tuple[UUID, str, UUID, str, UUID], list[int]] = defaultdict(lambda: [0, 0])
     for message in batch:
@@ -76,12 +77,19 @@ def scores_of(batch: Sequence[bytes]) -> Scores:
     return [(*key, *sums[key]) for key in sorted(sums)]
 
 
+def cut(batches: Sequence[Sequence[bytes]], size: int) -> list[Scores]:
+    """The changes of the events, in batches of so many, which must be a multiple of those polled."""
+    at_once = max(1, size // max(map(len, batches)))
+    joined = [chain.from_iterable(batches[start : start + at_once]) for start in range(0, len(batches), at_once)]
+    return [scores for batch in joined if (scores := scores_of(batch))]
+
+
 class Ceiling:
     """A copy of a ranking's database, and a connection to it."""
 
-    def __init__(self, postgres: PostgresServer, copy_of: str, *, is_bare: bool = False) -> None:
+    def __init__(self, postgres: PostgresServer, copy_of: str, suffix: str, *, is_bare: bool = False) -> None:
         assert psycopg.pq.__impl__ in ("c", "binary"), "without psycopg's fast half the ceiling would be too low"
-        name = f"{copy_of}_{'bare' if is_bare else 'ceiling'}"
+        name = f"{copy_of}_{suffix}"
         postgres.query(f'CREATE DATABASE "{name}" TEMPLATE "{copy_of}"')
         self.connection = postgres.connect(name)
         if is_bare:

@@ -48,7 +48,7 @@ def resident_mib(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / MIB
 
 
-def growth(samples: list[float], *, warm_up: float = 0.1) -> float:
+def growth(samples: list[float], *, warm_up: float = 0.25) -> float:
     """The last third of the samples to the first third, after a share of them that does not count."""
     counted = samples[int(len(samples) * warm_up) :]
     third = max(1, len(counted) // 3)

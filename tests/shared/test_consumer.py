@@ -206,6 +206,22 @@ def test_too_many_in_a_row_stop_the_consumer_and_leave_the_rest(
     assert (bus.committed, len(bus.batches), bus.is_closed) == (0, 1, False)
 
 
+def test_one_bad_event_among_thousands_is_found_in_a_dozen_transactions(
+    database: Database, count_rows: Callable[[type], int]
+) -> None:
+    attempts = []
+
+    def count_attempts(session: Session, events: Sequence[Received[Any]]) -> None:
+        attempts.append(len(events))
+        count_reveals(session, events)
+
+    batch = [reveal() for _ in range(2000)]
+    batch[1234] = reveal(POISON)
+    consumer_of(database, {BoardsRevealed: count_attempts}).handle(batch)
+    assert (count_rows(DeadLetter), count_rows(Sample)) == (1, 1999)
+    assert len(attempts) < 30
+
+
 def test_one_good_event_between_the_bad_ones_keeps_the_consumer_going(
     database: Database, count_rows: Callable[[type], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,7 +115,7 @@ def apply(session: Session, batch: Batch) -> None:
     changes = Changes()
     _add_facts(session, batch, views, changes)
     add_entries(session, batch.entries, batch.places, views.of, changes)
-    if write(session, changes, views.is_open):
+    if write(session, changes, views.is_open, batch.places):
         name_standings(session)
     name_standings(session, _renamed(batch))
     snapshots.add_to_counters(session, edition_numbers(changes, views.public), editions=scheduled)

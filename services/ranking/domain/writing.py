@@ -18,6 +18,7 @@ from services.ranking.domain.changes import (
     StandingKey,
     Sum,
     SummaryKey,
+    Where,
     scores,
 )
 from services.ranking.models import (
@@ -37,14 +38,25 @@ from shared.bulk import insert_columns
 from shared.database import insert_new
 
 
-def write(session: Session, changes: Changes, open_editions: Mapping[UUID, bool]) -> bool:
+def write(
+    session: Session, changes: Changes, open_editions: Mapping[UUID, bool], places: Mapping[UUID, Where] | None = None
+) -> bool:
     """Adds the changes to standings, histogram and summaries; says whether a row is new, and so has no name yet.
 
-    Rows are sorted by key: two workers that meet on a company's row wait for each other instead of deadlocking.
+    What leagues share with each other, an edition's and a company's rows, comes last: whoever has written there keeps
+    the other workers waiting until the end of the transaction. The rows of a league are one worker's anyway.
+    `places`: where the leagues are that may be heard of for the first time.
     """
-    bars, has_new = _write_standings(session, changes, open_editions)
-    _write_bars(session, bars, open_editions)
-    _write_summaries(session, changes.summaries, open_editions)
+    shared = Changes()
+    changes.move_edition_level(shared)
+    has_new = False
+    for part in (changes, shared):
+        bars, new_leagues, is_new = _write_standings(session, part, open_editions)
+        _write_bars(session, bars, open_editions)
+        _write_summaries(session, part.summaries, open_editions)
+        _remember_leagues(session, [places[league_id] for league_id in new_leagues if places and league_id in places])
+        has_new = has_new or is_new
+    changes.absorb(shared)
     return has_new
 
 
@@ -54,8 +66,11 @@ STANDING = ("tenant_id", "board", "scope_id", "view", "contender_id")
 
 def _write_standings(
     session: Session, changes: Changes, open_editions: Mapping[UUID, bool]
-) -> tuple[Counter[BarKey], bool]:
-    """The database adds and answers with the sums: what they were before is the sum less our difference."""
+) -> tuple[Counter[BarKey], list[UUID], bool]:
+    """The database adds and answers with the sums: what they were before is the sum less our difference.
+
+    Returns what changes in the histogram, the leagues that are new on a board, and whether any row is new.
+    """
     keys = list(changes.standings)
     bars: Counter[BarKey] = Counter()
     gone: set[UUID] = set()
@@ -80,8 +95,7 @@ def _write_standings(
                 if board == EDITION_LEAGUES:
                     new_leagues.append(key[4])
     _delete_gone(session, gone)
-    _remember_leagues(session, changes, set(new_leagues))
-    return bars, has_new
+    return bars, new_leagues, has_new
 
 
 def _standing_columns(
@@ -156,24 +170,20 @@ def _delete_gone(session: Session, player_ids: set[UUID]) -> None:
         )
 
 
-def _remember_leagues(session: Session, changes: Changes, league_ids: set[UUID]) -> None:
+def _remember_leagues(session: Session, wheres: Sequence[Where]) -> None:
     """A league is first heard of by any of its events: from then on `rebuild` knows where to look."""
-    wheres = {found.where for key, found in changes.summaries.items() if key[1] == LEAGUE and key[2] in league_ids}
-    insert_new(
-        session,
-        League,
-        [
-            {
-                "tenant_id": where.tenant_id,
-                "league_id": where.league_id,
-                "edition_tenant_id": where.edition_tenant_id,
-                "edition_id": where.edition_id,
-                "name": "",
-                "revision": 0,
-            }
-            for where in sorted(wheres)
-        ],
-    )
+    rows = [
+        {
+            "tenant_id": where.tenant_id,
+            "league_id": where.league_id,
+            "edition_tenant_id": where.edition_tenant_id,
+            "edition_id": where.edition_id,
+            "name": "",
+            "revision": 0,
+        }
+        for where in sorted(set(wheres))
+    ]
+    insert_new(session, League, rows)
 
 
 BAR = ("tenant_id", "board", "scope_id", "view", "measure", "score")
