@@ -3,10 +3,11 @@ SHELL := /bin/sh
 PORT ?= 8000
 DEMO ?= 1
 JSON ?= bench.json
+MINUTES ?= 10
 ONLY ?=
 PY := .venv/bin/python
 
-.PHONY: help setup run test lint format bench simulate verify catalogue migration lock clean
+.PHONY: help setup run test lint format bench soak simulate verify catalogue migration lock clean
 
 help: ## show this text
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -37,6 +38,9 @@ format: .venv/.ready-dev ## let ruff put the code in form
 
 bench: .venv/.ready-dev ## measure speed on PostgreSQL and Kafka against ceilings of the same run; JSON=FILE
 	@$(PY) -m tests.bench --json $(JSON) $(if $(ONLY),--only $(ONLY),)
+
+soak: .venv/.ready-dev ## break everything at random under load, and prove that nothing is lost: MINUTES=10
+	@$(PY) -m tests.servers.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED),)
 
 simulate: .venv/.ready ## play an edition of 1,000 leagues and prove its boards (report.json)
 	@$(PY) -m services simulate --leagues 1000 --players 20000 --completions 300000 --report report.json

@@ -136,7 +136,7 @@ class Person:
         """What a board shows: contender -> points."""
         return {contender: line["points"] for contender, line in self.board(path, **query).items()}
 
-    def sees(self, path: str, points: dict[str, int], **query: Any) -> None:
+    def sees(self, path: str, points: dict[str, int], *, seconds: float = HEARD, **query: Any) -> None:
         """Until a board shows these points, and these contenders only."""
 
         def is_there() -> bool:
@@ -144,7 +144,7 @@ class Person:
             assert shown == points
             return True
 
-        eventually(is_there, HEARD)
+        eventually(is_there, seconds)
 
 
 def found(url: str, kind: str = "school", **facts: Any) -> Person:
