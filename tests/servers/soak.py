@@ -95,3 +95,7 @@ CHOICE: dict[str, Callable[[Stack, Load], None]] = {
         for role in ("web", "worker")
     },
 }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
