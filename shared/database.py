@@ -22,7 +22,7 @@ from uuid6 import uuid7
 from shared import row_security
 from shared.bulk import as_columns, insert_new_columns
 from shared.clock import utc_now
-from shared.engines import create_engine, send
+from shared.engines import begin, create_engine, send
 from shared.tenancy import GuardedSession, Scope, guard, scope_of
 
 Row = TypeVar("Row")
@@ -249,15 +249,15 @@ def explain(error: DBAPIError) -> str:
 def _tell_whose(maker: Any) -> None:
     """Begins each transaction with the scope of its session, and follows the session into another one."""
 
-    def begin(session: Session, transaction: Any, connection: Connection) -> None:
+    def begin_in_scope(session: Session, transaction: Any, connection: Connection) -> None:
         if transaction.nested:  # a savepoint: the transaction around it has begun
             return
         scope: Scope | None = session.info.get("scope")
         read_only = bool(connection.get_execution_options().get("read_only"))
         session.info["told_scope"] = scope
-        send(connection, row_security.begin_text(scope, read_only=read_only))
+        begin(connection, row_security.begin_text(scope, read_only=read_only))
 
-    event.listen(maker, "after_begin", begin)
+    event.listen(maker, "after_begin", begin_in_scope)
     event.listen(maker, "do_orm_execute", lambda state: _follow(state.session), insert=True)
     event.listen(maker, "before_flush", lambda session, *_: _follow(session), insert=True)
 
@@ -318,6 +318,34 @@ def _insert_statement(table: Any, dialect: str) -> sa.Executable:
     """Made once per table: half of what a statement costs is making it."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+
+
+def insert_new_with(
+    session: Session, model: type[Any], row: Mapping[str, Any], other: Any, its: Mapping[str, Any]
+) -> bool:
+    """Inserts a row unless a constraint refuses it, and with it one of another table; returns whether it did.
+
+    One statement where the database has such a one. Both rows name every column that has a default in Python.
+    """
+    scope_of(session).check_rows(model, [row])
+    table: Any = model.__table__
+    if session.get_bind().dialect.name != "postgresql":
+        is_new = bool(insert_new(session, model, [row]))
+        if is_new:
+            run(session, sa.insert(other).inline(), its)
+        return is_new
+    statement = _insert_both_statement(table, tuple(row), other, tuple(its))
+    values = {**row, **{f"other_{name}": value for name, value in its.items()}}
+    return run(session, statement, values).first() is not None
+
+
+@functools.lru_cache(maxsize=256)
+def _insert_both_statement(table: Any, names: tuple[str, ...], other: Any, others: tuple[str, ...]) -> sa.Executable:
+    new = postgresql.insert(table).values({name: sa.bindparam(name, type_=table.c[name].type) for name in names})
+    inserted = new.on_conflict_do_nothing().returning(*table.primary_key).cte("inserted")
+    values = [sa.bindparam(f"other_{name}", type_=other.c[name].type) for name in others]
+    beside = sa.insert(other).from_select(others, sa.select(*values).select_from(inserted), include_defaults=False)
+    return sa.select(*inserted.c).add_cte(beside.cte("beside"))
 
 
 def upsert_statement(session: Session, model: type[Any]) -> Any:

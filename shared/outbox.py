@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from shared import tracing
 from shared.clock import transaction_time, utc_now
 from shared.contracts import Event
-from shared.database import Database, SharedBase, new_id, run
+from shared.database import Database, SharedBase, insert_new, insert_new_with, new_id, run
 from shared.meter import Meter
 from shared.tenancy import TenancyError, across_tenants, scope_of
 
@@ -102,6 +102,26 @@ def announce(session: Session, event: Event, *, at: datetime, tenant_id: UUID | 
     _write(session, [event], tenant_id, at, is_announced=True)
 
 
+def insert_and_emit(
+    session: Session, model: type[Any], rows: Sequence[Mapping[str, Any]], events: Sequence[Event]
+) -> list[bool]:
+    """Inserts the rows that break no unique constraint, and emits the event of each; returns which they were.
+
+    A single row and its event are one statement: together they are most of what a busy service writes.
+    """
+    if len(rows) != 1:
+        new = set(insert_new(session, model, rows))
+        keys = [column.name for column in sa.inspect(model).primary_key]
+        is_new = [tuple(row[key] for key in keys) in new for row in rows]
+        emit_all(session, [event for event, has_row in zip(events, is_new, strict=True) if has_row])
+        return is_new
+    envelope = _wrap(session, events[0], None, transaction_time(session), False)
+    has_row = insert_new_with(session, model, rows[0], _TABLE, _outbox_row(envelope))
+    if has_row:
+        _note(session, [envelope])
+    return [has_row]
+
+
 _TABLE: Any = OutboxRow.__table__
 _INSERT = sa.insert(_TABLE).inline()  # nobody wants the positions back
 
@@ -111,10 +131,17 @@ def _write(
 ) -> None:
     envelopes = [_wrap(session, event, tenant_id, at, is_announced) for event in events]
     if envelopes:
-        now = utc_now()
-        rows = [{"key": one.key, "envelope": _encoder.encode(one).decode(), "emitted_at": now} for one in envelopes]
-        run(session, _INSERT, rows)
-        session.info.setdefault("emitted", []).extend(str(one.id) for one in envelopes)
+        run(session, _INSERT, list(map(_outbox_row, envelopes)))
+        _note(session, envelopes)
+
+
+def _outbox_row(envelope: Envelope) -> dict[str, Any]:
+    return {"key": envelope.key, "envelope": _encoder.encode(envelope).decode(), "emitted_at": utc_now()}
+
+
+def _note(session: Session, envelopes: Sequence[Envelope]) -> None:
+    """For the log, and for the relay to be woken after the commit."""
+    session.info.setdefault("emitted", []).extend(str(one.id) for one in envelopes)
 
 
 def _wrap(session: Session, event: Event, tenant_id: UUID | None, at: datetime, is_announced: bool) -> Envelope:

@@ -21,8 +21,12 @@ _OWN = "tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::
 
 
 def begin_text(scope: Scope | None, *, read_only: bool) -> str:
-    """The message that begins a transaction in a scope."""
-    begin = "BEGIN READ ONLY" if read_only else "BEGIN"
+    """The message that begins a transaction in a scope.
+
+    One that reads sees one moment, as it does on SQLite: otherwise a page of a board and the counts beside it could be
+    of two.
+    """
+    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if read_only else "BEGIN"
     if scope is None or scope == Scope():
         return begin  # settings of a transaction end with it: nothing is left of the one before
     if scope.every_tenant:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import signal
 import sys
@@ -20,7 +19,7 @@ from shared.database import Database, explain
 from shared.log import configure_logging
 from shared.migrations import NewerDatabase, migrate, pending_migrations
 from shared.monitor import monitor_app
-from shared.server import Gunicorn, Monitor
+from shared.server import Gunicorn, Monitor, calm_collector
 from shared.service import Service
 from shared.settings import Settings, SettingsError, read_settings, require_distributed
 from shared.tracing import start_tracing, stop_tracing
@@ -97,17 +96,6 @@ def _run(service: Service, settings: Settings, args: argparse.Namespace, own: Ma
         return announcing.command(args, service.name, database, service.announcements)
     status: int = own[args.role][2](args, settings, database)
     return status
-
-
-def calm_collector() -> None:
-    """Looks for cycles a hundred times less often, and never among what was loaded at the start.
-
-    A batch of a thousand events makes ten thousand short-lived objects without cycles: looking through all the modules
-    for each of them took half of a worker's processor time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 10, 10)
 
 
 def open_database(service: str, settings: Settings) -> Database:

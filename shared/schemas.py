@@ -24,6 +24,10 @@ class Schema(ma.Schema):
     class Meta:
         unknown = ma.RAISE
 
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """A value of a dict or an object; marshmallow would try either on each."""
+        return obj.get(attr, default) if isinstance(obj, dict) else getattr(obj, attr, default)
+
 
 class Text(ma.fields.String):
     """One line of text from a person: trimmed, normalised (NFC), any script and any emoji, no control characters.

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
 from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -35,7 +35,12 @@ METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 ACCESS_COOKIE = "mpp_access"
 CSRF_COOKIE = "mpp_csrf"
 CSRF_HEADER = "X-CSRF-Token"
-CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
+HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+    ("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"),
+)
 TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -68,6 +73,14 @@ def current_caller() -> Caller:
     return caller
 
 
+class App(Flask):
+    """Flask, without coroutines: it would ask each of the ten layers of a view whether it is one."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself."""
+        return func
+
+
 def build_app(
     service: str,
     settings: Settings,
@@ -81,7 +94,7 @@ def build_app(
 
     `newest_shown`: the moment of the newest event its pages contain, for a service whose freshness is watched.
     """
-    app = Flask(import_name, static_folder=None)
+    app = App(import_name, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=settings.max_body_bytes, PROPAGATE_EXCEPTIONS=False, SERVICE=service)
     app.extensions["mpp"] = {"settings": settings, "database": database}
     if settings.public_url:
@@ -125,16 +138,18 @@ def _documented_queries(api: Api, app: Flask) -> dict[tuple[str, str], frozenset
 
 
 def _open() -> None:
-    g.started = time.perf_counter()
-    g.caller = None
-    g.session = None
+    here: Any = g._get_current_object()  # one look, where ten would follow
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    here.started = time.perf_counter()
+    here.caller = None
+    here.session = None
     extension = _extension()
     settings: Settings = extension["settings"]
-    g.max_body_bytes = settings.max_body_bytes
-    g.request_id = _header_id("X-Request-ID")
+    here.max_body_bytes = settings.max_body_bytes
+    here.request_id = _header_id("X-Request-ID")
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
-    if request.url_rule is None or request.routing_exception is not None:
+    structlog.contextvars.bind_contextvars(request_id=here.request_id)
+    if asked.url_rule is None or asked.routing_exception is not None:
         return
     view = _view()
     access = access_of(view)
@@ -143,13 +158,14 @@ def _open() -> None:
     if getattr(view, "_needs_no_session", False):
         return
     _check_query(extension["query"])
-    g.session = extension["database"].session(PUBLIC, read_only=request.method in SAFE_METHODS)
-    g.session.info["traceparent"] = tracing.current_traceparent() or _traceparent()
-    _sign_in(g.session, is_required=bool(access))
-    if access and not g.caller.has_role(*access):
+    session: Session = extension["database"].session(PUBLIC, read_only=asked.method in SAFE_METHODS)
+    here.session = session
+    session.info["traceparent"] = tracing.current_traceparent() or _traceparent()
+    _sign_in(session, is_required=bool(access))
+    if access and not here.caller.has_role(*access):
         raise Forbidden
     if access == (OPERATOR,) and getattr(view, "_acts_across_tenants", False):
-        g.session.info["scope"] = across_tenants()
+        session.info["scope"] = across_tenants()
 
 
 def _sign_in(session: Session, *, is_required: bool) -> None:
@@ -207,9 +223,10 @@ def _check_query(documented: dict[tuple[str, str], frozenset[str]]) -> None:
 
 
 def _close(response: Response) -> Response:
-    session: Session | None = g.get("session")
+    here: Any = g._get_current_object()
+    session: Session | None = here.get("session")
     if session is not None:
-        if response.status_code < 400 or g.get("keeps_changes"):
+        if response.status_code < 400 or here.get("keeps_changes"):
             try:
                 session.commit()
             except OperationalError as error:
@@ -218,27 +235,25 @@ def _close(response: Response) -> Response:
                 response = _server_error(error)
         else:
             session.rollback()
-    response.headers["X-Request-ID"] = g.get("request_id", "")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("X-Frame-Options", "DENY")
-    response.headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
-    response.headers.setdefault("Cache-Control", "no-store" if g.get("caller") else "no-cache")
-    response.headers.add("Vary", "Accept-Language, Authorization, Cookie")
-    _observe(response)
+    headers = response.headers
+    headers["X-Request-ID"] = here.get("request_id", "")
+    for name, value in HEADERS:
+        headers.setdefault(name, value)
+    headers.setdefault("Cache-Control", "no-store" if here.get("caller") else "no-cache")
+    headers.add("Vary", "Accept-Language, Authorization, Cookie")
+    _observe(response, time.perf_counter() - here.get("started", time.perf_counter()), session)
     return response
 
 
-def _observe(response: Response) -> None:
-    seconds = time.perf_counter() - g.get("started", time.perf_counter())
-    route = request.url_rule.rule if request.url_rule else "(none)"
-    method = request.method if request.method in METHODS else "(other)"  # every new label costs memory for good
+def _observe(response: Response, seconds: float, session: Session | None) -> None:
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    route = asked.url_rule.rule if asked.url_rule else "(none)"
+    method = asked.method if asked.method in METHODS else "(other)"  # every new label costs memory for good
     _extension()["metrics"].observe(method, route, response.status_code, seconds)
-    session: Session | None = g.get("session")
     log.info(
         "request",
         event_ids=session.info.get("emitted", [])[:20] if session is not None else [],
-        method=request.method,
+        method=asked.method,
         route=route,
         status=response.status_code,
         milliseconds=round(seconds * 1000, 1),

@@ -20,6 +20,8 @@ from tests.bench.figures import Figure, table, write_json
 MEASUREMENTS = {
     "record": "tests.bench.record",
     "board": "tests.bench.board",
+    "rank": "tests.bench.rank",
+    "freshness": "tests.bench.freshness",
     "replay": "tests.bench.replay",
     "scale": "tests.bench.scale",
 }

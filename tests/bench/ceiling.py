@@ -25,7 +25,7 @@ import psycopg
 from shared.bus.kafka import KafkaBus
 from shared.consumer import read_envelope
 from shared.contracts import CompletionEvent, CompletionRecorded
-from shared.run import calm_collector
+from shared.server import calm_collector
 from shared.settings import Settings
 from tests.servers.postgres import PostgresServer
 

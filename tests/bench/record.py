@@ -7,6 +7,7 @@ day, audience, cap, idempotency, the completion, its event in the outbox. On the
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -108,13 +109,18 @@ class Game:
                 self.send("POST", "/players", {"code": league["code"]}, pupil)
                 self.players.append((league["league_id"], pupil))
 
-    def completions(self) -> Any:
-        """Acts that all count: every player, every challenge, every day so far; as whole requests."""
+    def acts(self) -> Iterator[tuple[str, Caller, str, dict[str, str]]]:
+        """Acts that all count: every player, every challenge, every day so far; (league, caller, path, body)."""
         days = [(self.starts + timedelta(days=number)).isoformat() for number in range(DAYS)]
-        headers = {player.person_id: {"Authorization": f"Bearer {token_of(player)}"} for _, player in self.players}
         for day, challenge, (league, player) in itertools.product(days, self.challenges, self.players):
             body = {"league_id": league, "challenge_id": str(challenge), "day": day}
-            yield request("PUT", f"{API}/completions/{new_id()}", body, headers[player.person_id])
+            yield league, player, f"/completions/{new_id()}", body
+
+    def completions(self) -> Iterator[bytes]:
+        """The acts as whole requests."""
+        headers = {player.person_id: {"Authorization": f"Bearer {token_of(player)}"} for _, player in self.players}
+        for _league, player, path, body in self.acts():
+            yield request("PUT", API + path, body, headers[player.person_id])
 
 
 def founded(caller: Caller) -> TenantFounded:

@@ -6,8 +6,12 @@ from uuid import UUID
 import pytest
 
 from services.ranking.domain import BoardPage, read_board, read_position
+from services.ranking.domain.boards import read_place
+from services.ranking.domain.scopes import find_board_scope
 from services.ranking.errors import NotOnBoard
+from services.ranking.schemas import BoardSchema, StandingSchema
 from shared.contracts import LeaderAppointed
+from shared.database import new_id
 from shared.errors import NotFound
 from tests.ranking.naive import places
 from tests.ranking.world import World
@@ -135,6 +139,23 @@ def test_my_position_shows_league_and_team(world: World) -> None:
     mine = [line.place for line in position.league.standings if line.contender_id == player]
     assert mine == [places(totals)[player]]
     assert position.team.scope_id == world.teams[world.leagues[0]][0]
+
+
+def test_a_place_asked_for_alone_is_the_one_on_the_board(world: World) -> None:
+    totals = crowd(world, 30)
+    caller = world.pupil()
+    with world.reading(caller) as session:
+        scope = find_board_scope(session, caller, "league", world.leagues[0])
+        found = {player: read_place(session, scope, "league_players", player) for player in totals}
+        with pytest.raises(NotOnBoard):
+            read_place(session, scope, "league_players", new_id())
+    assert found == places(totals)
+
+
+def test_the_lines_of_a_board_are_what_their_schema_says(world: World) -> None:
+    crowd(world, 5)
+    lines = league_page(world).standings
+    assert BoardSchema().dump({"standings": lines})["standings"] == StandingSchema(many=True).dump(lines)
 
 
 def test_the_boards_of_a_league_are_closed_to_other_tenants_and_strangers(world: World) -> None:

@@ -77,6 +77,16 @@ def test_a_reading_transaction_cannot_write(database: Database) -> None:
         session.add(Sample(sample_id=new_id(), word="late", count=0))
 
 
+def test_a_reading_transaction_sees_one_moment(database: Database) -> None:
+    two = settle_neighbours(database)
+    with database.transaction(of_tenant(two.me), read_only=True) as session:
+        before = session.scalars(sa.select(Garden.name)).all()
+        with database.transaction(of_tenant(two.me)) as other:
+            other.add(Garden(tenant_id=two.me, garden_id=new_id(), name="meanwhile"))
+        assert session.scalars(sa.select(Garden.name)).all() == before == [MINE]
+    assert "meanwhile" in names(database)
+
+
 def test_a_lock_that_the_server_took_back_is_known_to_be_lost(
     database: Database, postgres_server: PostgresServer
 ) -> None:

@@ -36,9 +36,8 @@ from services.leagues.errors import (
 from services.leagues.models import Completion, Team
 from shared.auth import Caller
 from shared.contracts import CompletionRecorded
-from shared.database import insert_new
 from shared.errors import Refusal, Word, message, words
-from shared.outbox import emit_all
+from shared.outbox import insert_and_emit
 from shared.prepared import Prepared
 
 INDIVIDUAL = "individual"
@@ -332,14 +331,18 @@ class _Recorder:
 
     def _insert(self, acts: dict[int, Act], rows: dict[int, dict[str, Any]]) -> dict[int, Outcome]:
         """Inserts what no constraint refuses: the unique slot decides between two that came at the same time."""
-        inserted = {key[1] for key in insert_new(self.session, Completion, list(rows.values()))}
-        made = {index: _recorded(row) for index, row in rows.items() if row["completion_id"] in inserted}
-        emit_all(self.session, [completion_fact(CompletionRecorded, one, at=self.scene.now) for one in made.values()])
-        return {index: Outcome(act=acts[index], completion=one, is_new=True) for index, one in made.items()}
+        made = {index: _recorded(row) for index, row in rows.items()}
+        facts = [completion_fact(CompletionRecorded, one, at=self.scene.now) for one in made.values()]
+        is_new = insert_and_emit(self.session, Completion, list(rows.values()), facts)
+        return {
+            index: Outcome(act=acts[index], completion=made[index], is_new=True)
+            for index, has_row in zip(rows, is_new, strict=True)
+            if has_row
+        }
 
 
 def _recorded(row: dict[str, Any]) -> Completion:
-    """The object of a row that is in the table now. The session does not know it, so nobody need hear of each value."""
+    """The object of a row as the table will have it. The session does not know it: nobody need hear of each value."""
     completion = Completion()
     vars(completion).update(row, withdrawn_at=None, withdrawn_by=None)
     return completion

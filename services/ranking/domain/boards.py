@@ -189,6 +189,44 @@ _BARS = _counts_of(
 )
 
 
+_PLACE = Prepared(
+    sa.select(
+        sa.func.max(Standing.points).label("points"),
+        sa.func.sum(HistogramBar.contenders).label("above"),
+    )
+    .select_from(Standing)
+    .outerjoin(
+        HistogramBar,
+        sa.and_(
+            *_board_of(HistogramBar), HistogramBar.measure == sa.literal(TOTAL), HistogramBar.score > Standing.points
+        ),
+    )
+    .where(*_board_of(Standing), Standing.contender_id == sa.bindparam("contender", type_=sa.Uuid()))
+)
+"""The points of one contender, and how many have more."""
+
+
+def read_place(session: Session, scope: Any, board: str, contender_id: UUID) -> int:
+    """The place of one contender by total points on a board with a histogram, and nothing else: one statement.
+
+    `scope`: a row of `find_board_scope`. Raises NotOnBoard.
+    """
+    values = _values(scope, board)
+    found = _PLACE.rows(session, {**values, "contender": contender_id})[0]
+    if found.points is None:
+        raise NotOnBoard
+    return 1 + int(found.above or 0)
+
+
+def _values(scope: Any, board: str) -> dict[str, Any]:
+    return {
+        "owner_id": scope.tenant_id,
+        "board_name": board,
+        "about_id": scope.scope_id,
+        "shown_view": scope.view,
+    }
+
+
 class _Reader:
     """The queries of one board, in one view, by one measure."""
 
@@ -200,14 +238,7 @@ class _Reader:
         self.score: Any = SCORES[scored]
         self.kind = (scored, bracket is not None)
         self.counts = _COUNTED[self.kind] if bracket is not None or board in COUNTED_BOARDS else _BARS
-        self.values = {
-            "owner_id": scope.tenant_id,
-            "board_name": board,
-            "about_id": scope.scope_id,
-            "shown_view": scope.view,
-            "bracket_name": bracket,
-            "measured": scored,
-        }
+        self.values = {**_values(scope, board), "bracket_name": bracket, "measured": scored}
 
     def page(self, offset: int, limit: int) -> Sequence[Any]:
         prepared = _PAGES[self.kind]
