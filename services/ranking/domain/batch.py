@@ -21,7 +21,7 @@ from services.ranking.domain.changes import Changes, Where, edition_numbers
 from services.ranking.domain.facts import EditionKey, keep_newest, known_leagues, lock_editions, name_standings
 from services.ranking.domain.heads import Membership, Move, membership
 from services.ranking.domain.ledger import Entry, add_entries
-from services.ranking.domain.writing import chunks, write
+from services.ranking.domain.writing import chunks, remember_leagues, write
 from services.ranking.models import FROZEN, LIVE, Edition, Leader, League, Player, PlayerMove, Team, Tenant
 from shared.contracts import EditionScheduled
 from shared.database import insert_new
@@ -115,13 +115,28 @@ def apply(session: Session, batch: Batch) -> None:
     changes = Changes()
     _add_facts(session, batch, views, changes)
     add_entries(session, batch.entries, batch.places, views.of, changes)
-    if write(session, changes, views.is_open, batch.places):
-        name_standings(session)
-    name_standings(session, _renamed(batch))
-    snapshots.add_to_counters(session, edition_numbers(changes, views.public), editions=scheduled)
+    _write(session, batch, views, changes, scheduled)
     for edition in turned:
         if edition.snapshot_at is not None:
             snapshots.take(session, edition)
+
+
+def _write(session: Session, batch: Batch, views: Views, changes: Changes, scheduled: int) -> None:
+    """First what is one league's, and so one worker's; last what leagues share: an edition's and a tenant's rows.
+
+    Whoever has written a shared row keeps the other workers waiting until the end of the transaction. Nobody who holds
+    one waits for a league's row: that would be a deadlock.
+    """
+    shared = Changes()
+    changes.move_edition_level(shared)
+    own = write(session, changes, views.is_open)
+    keep_newest(session, Tenant, batch.tenants, ("name_rank", "name"))
+    new = write(session, shared, views.is_open)
+    remember_leagues(session, [batch.places[league_id] for league_id in new.leagues])
+    if own.has_rows or new.has_rows:
+        name_standings(session)
+    name_standings(session, _renamed(batch))
+    snapshots.add_to_counters(session, edition_numbers(shared, views.public), editions=scheduled)
 
 
 def _turn_editions(session: Session, batch: Batch, editions: dict[UUID, Edition]) -> int:
@@ -151,7 +166,6 @@ def _add_facts(session: Session, batch: Batch, views: Views, changes: Changes) -
     for _tenant_id, data in batch.scheduled:
         for view, _until in views.of(data.edition_id):
             changes.add_edition(views.editions[data.edition_id].tenant_id, data.edition_id, view)
-    keep_newest(session, Tenant, batch.tenants, ("name_rank", "name"))
     keep_newest(session, Team, batch.teams, ("revision",))
     keep_newest(session, Player, batch.players, ("revision", "named_at", "name"))
     keep_newest(session, Leader, batch.leaders, ("changed_at", "has_resigned"))

@@ -104,11 +104,22 @@ def name_standings(session: Session, renamed: Mapping[str, set[UUID]] | None = N
     """Copies names onto the rows that have none; with `renamed` (table -> ids), onto the rows of those."""
     if renamed is None:
         for model in _NAMED:
-            _name(session, model, Standing.name == sa.literal_column("''"))  # a literal: the index is partial
+            _name(session, model, _nameless(model))
         return
     for model in _NAMED:
         for chunk in chunks(sorted(renamed.get(model.__tablename__, ()))):
             _name(session, model, Standing.contender_id.in_(chunk))
+
+
+def _nameless(model: type[Any]) -> sa.ColumnElement[bool]:
+    """The rows without a name, but for those that another worker is writing: it names them itself."""
+    key = sa.inspect(Standing).primary_key
+    rows = (
+        sa.select(*key)
+        .where(Standing.board.in_(_NAMED[model][0]), Standing.name == sa.literal_column("''"))  # the index is partial
+        .with_for_update(skip_locked=True)
+    )
+    return sa.tuple_(*key).in_(rows)
 
 
 def _name(session: Session, model: type[Any], which: sa.ColumnElement[bool]) -> None:

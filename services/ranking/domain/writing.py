@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -38,26 +38,22 @@ from shared.bulk import insert_columns
 from shared.database import insert_new
 
 
-def write(
-    session: Session, changes: Changes, open_editions: Mapping[UUID, bool], places: Mapping[UUID, Where] | None = None
-) -> bool:
-    """Adds the changes to standings, histogram and summaries; says whether a row is new, and so has no name yet.
+class New(NamedTuple):
+    """What a write found that was not there before: leagues on an edition's board, and rows, which have no name yet."""
 
-    What leagues share with each other, an edition's and a company's rows, comes last: whoever has written there keeps
-    the other workers waiting until the end of the transaction. The rows of a league are one worker's anyway.
-    `places`: where the leagues are that may be heard of for the first time.
+    leagues: list[UUID]
+    has_rows: bool
+
+
+def write(session: Session, changes: Changes, open_editions: Mapping[UUID, bool]) -> New:
+    """Adds the changes to standings, histogram and summaries.
+
+    Rows are written by key: two workers that meet on a company's row wait for each other instead of deadlocking.
     """
-    shared = Changes()
-    changes.move_edition_level(shared)
-    has_new = False
-    for part in (changes, shared):
-        bars, new_leagues, is_new = _write_standings(session, part, open_editions)
-        _write_bars(session, bars, open_editions)
-        _write_summaries(session, part.summaries, open_editions)
-        _remember_leagues(session, [places[league_id] for league_id in new_leagues if places and league_id in places])
-        has_new = has_new or is_new
-    changes.absorb(shared)
-    return has_new
+    bars, new = _write_standings(session, changes, open_editions)
+    _write_bars(session, bars, open_editions)
+    _write_summaries(session, changes.summaries, open_editions)
+    return new
 
 
 STANDING = ("tenant_id", "board", "scope_id", "view", "contender_id")
@@ -66,10 +62,10 @@ STANDING = ("tenant_id", "board", "scope_id", "view", "contender_id")
 
 def _write_standings(
     session: Session, changes: Changes, open_editions: Mapping[UUID, bool]
-) -> tuple[Counter[BarKey], list[UUID], bool]:
+) -> tuple[Counter[BarKey], New]:
     """The database adds and answers with the sums: what they were before is the sum less our difference.
 
-    Returns what changes in the histogram, the leagues that are new on a board, and whether any row is new.
+    Returns what changes in the histogram, and what is new.
     """
     keys = list(changes.standings)
     bars: Counter[BarKey] = Counter()
@@ -95,7 +91,7 @@ def _write_standings(
                 if board == EDITION_LEAGUES:
                     new_leagues.append(key[4])
     _delete_gone(session, gone)
-    return bars, new_leagues, has_new
+    return bars, New(new_leagues, has_new)
 
 
 def _standing_columns(
@@ -170,7 +166,7 @@ def _delete_gone(session: Session, player_ids: set[UUID]) -> None:
         )
 
 
-def _remember_leagues(session: Session, wheres: Sequence[Where]) -> None:
+def remember_leagues(session: Session, wheres: Sequence[Where]) -> None:
     """A league is first heard of by any of its events: from then on `rebuild` knows where to look."""
     rows = [
         {
