@@ -115,9 +115,9 @@ def _array(type_: Any, values: Sequence[Any]) -> str:
         return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
     if isinstance(type_, sa.JSON):
         return "{" + ",".join([_quoted(_encode(value).decode()) for value in values]) + "}"
-    for value in values:
-        if isinstance(value, datetime) and value.tzinfo is None:
-            raise ValueError(f"naive datetime {value!r}: times are aware, in UTC")
+    is_moments = isinstance(next((value for value in values if value is not None), None), datetime)
+    if is_moments and any(value is not None and value.tzinfo is None for value in values):
+        raise ValueError("naive datetime: times are aware, in UTC")
     return "{" + _encode(values).decode()[1:-1] + "}"
 
 
