@@ -22,7 +22,7 @@ from uuid6 import uuid7
 from shared import row_security
 from shared.bulk import as_columns, insert_new_columns
 from shared.clock import utc_now
-from shared.engines import begin, create_engine, send
+from shared.engines import begin, create_engine, for_sessions, send
 from shared.tenancy import GuardedSession, Scope, guard, scope_of
 
 Row = TypeVar("Row")
@@ -119,7 +119,8 @@ class Database:
         self.engine = create_engine(self.url, pool=pool)
         self.pool_size = pool
         self.emitted = threading.Event()
-        engines = [self.engine.execution_options(no_begin=True, read_only=read_only) for read_only in (False, True)]
+        used = for_sessions(self.engine)
+        engines = [used.execution_options(read_only=read_only) for read_only in (False, True)]
         makers = [sessionmaker(engine, class_=GuardedSession, expire_on_commit=False) for engine in engines]
         self._writing, self._reading = makers
         for maker in makers:

@@ -72,6 +72,17 @@ def _create_postgresql_engine(url: sa.URL, pool: int) -> Engine:
     return engine
 
 
+def for_sessions(engine: Engine) -> Engine:
+    """The engine of sessions, on the same pool.
+
+    On PostgreSQL a session begins its transactions itself. So its engine has no listener, which SQLAlchemy would go and
+    look for around every statement.
+    """
+    if engine.dialect.name != "postgresql":
+        return engine
+    return Engine(engine.pool, engine.dialect, engine.url, hide_parameters=True)
+
+
 class PlainCursor(psycopg.Cursor[Any]):
     """psycopg's cursor, with a plain `description` (PEP 249): SQLAlchemy looks at names and types alone.
 

@@ -99,7 +99,9 @@ def trace_requests(app: Flask, service: str) -> None:
 
 
 def current_traceparent() -> str | None:
-    """The W3C `traceparent` of the span we are in, for an event that is about to be emitted."""
+    """The W3C `traceparent` of the span we are in, for an event that is about to be emitted; None without tracing."""
+    if _provider is None:
+        return None
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier.get("traceparent")

@@ -296,9 +296,9 @@ def _view() -> Callable[..., Any]:
 
 def _header_id(name: str) -> str:
     given = request.headers.get(name, "")
-    return given if re.fullmatch(r"[\w.-]{1,64}", given) else str(new_id())
+    return given if given and re.fullmatch(r"[\w.-]{1,64}", given) else str(new_id())
 
 
 def _traceparent() -> str | None:
     given = request.headers.get("traceparent", "")
-    return given if TRACEPARENT.fullmatch(given) else None
+    return given if given and TRACEPARENT.fullmatch(given) else None
