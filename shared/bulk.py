@@ -112,13 +112,21 @@ def _loose(type_: Any) -> Any:
 def _array(type_: Any, values: Sequence[Any]) -> str:
     """PostgreSQL's text of an array. Its numbers, ids, moments, booleans and nulls look as in JSON."""
     if isinstance(type_, sa.String):
-        return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+        return _array_of_texts(values)
     if isinstance(type_, sa.JSON):
         return "{" + ",".join([_quoted(_encode(value).decode()) for value in values]) + "}"
     is_moments = isinstance(next((value for value in values if value is not None), None), datetime)
     if is_moments and any(value is not None and value.tzinfo is None for value in values):
         raise ValueError("naive datetime: times are aware, in UTC")
     return "{" + _encode(values).decode()[1:-1] + "}"
+
+
+def _array_of_texts(values: Sequence[Any]) -> str:
+    if None not in values:
+        joined = '","'.join(values)
+        if "\\" not in joined and joined.count('"') == 2 * (len(values) - 1):  # nothing to escape, as nearly always
+            return f'{{"{joined}"}}'
+    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
 
 
 def _quoted(text: str) -> str:

@@ -36,7 +36,7 @@ BATCH = 1000
 CEILINGS = ("ceiling", "bare", "same")
 GROWTH_UNDER = 1.1
 LONGEST = 900.0
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 HANDLED = re.compile(r'^mpp_events_handled_total\{service="ranking"\} ([0-9.e+]+)$', re.MULTILINE)
 
 
