@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
-
-import pytest
 
 from tests.bench.__main__ import MEASUREMENTS
 from tests.bench.client import is_whole
 from tests.bench.figures import Figure, ratio, table, write_json
 from tests.bench.load import request
+from tests.journeys.process import ROOT
+
+README = ROOT / "README.md"
+ASKED = ("record", "replay", "board_growth", "rank", "board", "freshness", "scale")
 
 
-@pytest.mark.parametrize("name", ["record", "board", "replay", "scale"])
-def test_every_name_can_be_asked_for(name: str) -> None:
-    assert name in MEASUREMENTS
+def test_every_figure_that_was_asked_for_is_measured() -> None:
+    figures = [name for module in MEASUREMENTS.values() for name in importlib.import_module(module).NAMES]
+    missing = [name for name in ASKED if not any(f"{figure}_".startswith(f"{name}_") for figure in figures)]
+    assert missing == []
+    assert len(figures) == len(set(figures))
+
+
+def test_the_readme_has_a_line_for_each() -> None:
+    section = README.read_text().partition("\n## Speed\n")[2].partition("\n## ")[0]
+    assert [name for name in ASKED if f"[{name}]" not in section] == []
 
 
 def test_a_ratio_is_ours_to_the_ceiling() -> None:

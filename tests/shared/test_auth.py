@@ -180,6 +180,24 @@ def test_a_key_that_has_expired_verifies_no_more(tiny: Tiny) -> None:
     assert answer(tiny, token_at(caller_of(), NOW)) == (401, "not_signed_in")
 
 
+def test_a_token_that_was_good_a_moment_ago_ends_with_its_key(tiny: Tiny) -> None:
+    """Its signature is remembered, and whether it may be used is asked each time."""
+    token = token_at(caller_of(), NOW)
+    assert [answer(tiny, token)[0] for _ in range(2)] == [200, 200]
+    with tiny.database.transaction(PUBLIC) as session:
+        session.get_one(SigningKey, "test").expires_at = NOW - timedelta(seconds=1)
+    assert [answer(tiny, token) for _ in range(2)] == [(401, "not_signed_in")] * 2
+
+
+def test_a_key_of_the_same_name_does_not_take_over_the_tokens_of_another(tiny: Tiny) -> None:
+    token = token_at(caller_of(), NOW)
+    assert answer(tiny, token)[0] == 200
+    with tiny.database.transaction(PUBLIC) as session:
+        jwk = {name: str(value) for name, value in OTHER_KEY.as_dict(private=False).items()}
+        session.get_one(SigningKey, "test").jwk = jwk
+    assert [answer(tiny, token) for _ in range(2)] == [(401, "not_signed_in")] * 2
+
+
 def test_a_key_that_is_published_verifies(tiny: Tiny) -> None:
     key = OKPKey.generate_key("Ed25519", parameters={"kid": "next", "alg": ALGORITHM, "use": "sig"})
     token = sign(key, caller_of(), now=utc_now(), seconds=60)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,8 +15,9 @@ from shared.clock import utc_now
 from shared.consumer import read_envelope
 from shared.contracts import BoardsRevealed, EditionFrozen, TenantSuspended
 from shared.database import Database, new_id
-from shared.outbox import OutboxRow, Relay, emit, pending, remove_published
+from shared.outbox import OutboxRow, Relay, emit, insert_and_emit, pending, remove_published
 from shared.tenancy import PUBLIC, TenancyError, across_tenants, of_tenant
+from tests.shared.tables import Garden
 from tests.shared.waiting import wait_until
 
 TENANT = new_id()
@@ -118,6 +120,33 @@ def test_nobody_emits_for_another_tenant(database: Database) -> None:
     for scope in (of_tenant(TENANT), PUBLIC):
         with pytest.raises(TenancyError), database.transaction(scope) as session:
             emit(session, TenantSuspended(revision=1), tenant_id=new_id())
+    assert waiting(database) == 0
+
+
+def garden(name: str, garden_id: UUID | None = None, tenant_id: UUID = TENANT) -> dict[str, Any]:
+    return {"tenant_id": tenant_id, "garden_id": garden_id or new_id(), "name": name}
+
+
+@pytest.mark.parametrize("others", [0, 1, 3])
+def test_a_row_and_its_event_are_written_together_or_not_at_all(database: Database, others: int) -> None:
+    known = garden("known")
+    rows = [known, *(garden(f"other {number}") for number in range(others))]
+    for turn in range(2):
+        with database.transaction(of_tenant(TENANT)) as session:
+            again = [known, *(garden(f"new {number}") for number in range(others))] if turn else rows
+            events = [BoardsRevealed(edition_id=new_id()) for _ in again]
+            assert insert_and_emit(session, Garden, again, events) == [turn == 0] + [True] * others
+            assert len(session.info.get("emitted", [])) == others + (turn == 0)
+    assert waiting(database) == 1 + 2 * others
+    with database.transaction(across_tenants(), read_only=True) as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Garden)) == 1 + 2 * others
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_row_of_another_tenant_is_not_written_with_its_event(database: Database, others: int) -> None:
+    rows = [garden("theirs", tenant_id=new_id()), *(garden("mine") for _ in range(others))]
+    with pytest.raises(TenancyError), database.transaction(of_tenant(TENANT)) as session:
+        insert_and_emit(session, Garden, rows, [BoardsRevealed(edition_id=new_id()) for _ in rows])
     assert waiting(database) == 0
 
 
