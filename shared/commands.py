@@ -22,7 +22,8 @@ from shared.tenancy import across_tenants
 
 LONG_SECONDS = 60.0
 QUIET_SECONDS = 5.0
-"""How long nothing must have come before a database counts as filled."""
+FEW_EVENTS = 1000
+"""A database counts as filled when no more events than this have waited for so long, and none waits now."""
 
 
 def topics(service: str, settings: Settings) -> int:
@@ -96,6 +97,21 @@ def outbox(service: str, database: Database) -> int:
     return 1 if age > LONG_SECONDS else 0
 
 
+def _wait_until_filled(consumer: Consumer, thread: threading.Thread) -> None:
+    """Until nothing waits, also while the live services go on emitting; or until the thread ends by itself."""
+    told, behind_at = 0, time.monotonic()
+    while thread.is_alive():
+        waiting = consumer.lag()[0]  # empty until the partitions have come
+        if not waiting or sum(waiting.values()) > FEW_EVENTS:
+            behind_at = time.monotonic()
+        if not sum(waiting.values()) and time.monotonic() - behind_at > QUIET_SECONDS:
+            return
+        if consumer.handled != told:
+            told = consumer.handled
+            print(f"{consumer.service}: {told} events handled", file=sys.stderr)
+        thread.join(0.5)
+
+
 def catch_up(service: Service, settings: Settings, database: Database) -> int:
     """Handles every event that Kafka keeps, in a database beside the live one; then says how to switch.
 
@@ -119,14 +135,7 @@ def catch_up(service: Service, settings: Settings, database: Database) -> int:
 
     thread = threading.Thread(target=run, name="catch-up")
     thread.start()
-    handled, since = 0, time.monotonic()
-    while thread.is_alive() and (
-        not consumer.lag()[0] or any(consumer.lag()[0].values()) or time.monotonic() - since < QUIET_SECONDS
-    ):
-        if consumer.handled != handled:
-            handled, since = consumer.handled, time.monotonic()
-            print(f"{service.name}: {handled} events handled", file=sys.stderr)
-        thread.join(1.0)
+    _wait_until_filled(consumer, thread)
     stop.set()
     thread.join()
     with database.transaction(across_tenants()) as session:

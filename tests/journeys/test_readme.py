@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.process import ROOT, Services, run
+from tests.journeys.conftest import Life
+from tests.journeys.process import ROOT, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CODE = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL) + re.findall(r"`([^`\n]+)`", README))
@@ -45,14 +46,14 @@ def tools() -> None:
         assert shutil.which(tool), f"this test needs {tool}: apt install {package}"
 
 
-def test_the_main_path_can_be_played_with_curl(server: Services, tmp_path: Path, tools: None) -> None:
+def test_the_main_path_can_be_played_with_curl(life: Life, tmp_path: Path, tools: None) -> None:
     script = tmp_path / "main_path.sh"
     script.write_text(section("Play the main path with curl"), encoding="utf-8")
     start = tmp_path / "patience.sh"
     start.write_text(PATIENCE, encoding="utf-8")
     done = subprocess.run(
         ["bash", "-eu", str(script)],
-        env={**os.environ, "AT": server.url, "BASH_ENV": str(start)},
+        env={**os.environ, "AT": life.url, "BASH_ENV": str(start)},
         capture_output=True,
         text=True,
         timeout=120,

@@ -1,11 +1,10 @@
-"""Ranking is filled again from Kafka beside the live one, proven equal, and takes its place (deploy/README.md)."""
+"""Ranking is filled again from Kafka beside the live one and proven equal; tests/servers/test_switch.py switches."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,7 +21,6 @@ from shared.clock import utc_now
 from shared.consumer import DeadLetter
 from shared.database import Database
 from shared.migrations import migrate
-from shared.service import load_service
 from shared.settings import Settings
 from shared.tenancy import across_tenants
 from tests.builders import add_players, create_edition, create_league, record
@@ -30,9 +28,8 @@ from tests.house import SERVICES, know_test_key
 from tests.journeys import test_announcing as stories
 from tests.journeys.moved import new_databases
 from tests.journeys.on_kafka import KafkaHouse
-from tests.journeys.process import Process, free_port, run_anyway
+from tests.journeys.process import run_anyway
 from tests.journeys.scene import GENEROUS
-from tests.journeys.waiting import eventually
 from tests.servers.kafka import OwnKafkaServer
 from tests.servers.plugin import opened
 from tests.servers.postgres import PostgresServer
@@ -193,38 +190,6 @@ def test_a_database_that_may_not_be_read_is_told_without_a_traceback(platform: P
         assert done.returncode == 2
         assert f"The database {other} cannot be compared: " in done.stderr
         assert "Traceback" not in done.stderr
-
-
-def test_the_new_one_takes_the_live_ones_place_while_people_play(
-    platform: Platform, rebuilt: str, watch: Callable[[Any], Any], tmp_path: Path
-) -> None:
-    platform.play(2)
-    platform.house.publish()  # nobody ranks it: the live worker has been stopped
-    port = free_port()
-    env = platform.environment(rebuilt, "ranking-2") | {"MPP_PORT": str(port)}
-    worker = watch(Process(["-m", "services.ranking", "worker"], tmp_path / "log", env))
-    platform.play(3)
-    platform.house.publish()
-    settings = msgspec.structs.replace(platform.house.settings, database_url=env["MPP_DATABASE_URL"])
-    database = Database(settings.database_url)
-    client = load_service("ranking").create_app(settings, database).test_client()
-    client.environ_base |= platform.house.client("ranking", platform.teacher).environ_base
-
-    def points() -> int:
-        assert worker.is_running, worker.log
-        board = client.get(f"/ranking/api/v1/leagues/{platform.league['league_id']}/players").json
-        ours = platform.player["player_id"]
-        return next(line["points"] for line in board["standings"] if line["contender_id"] == ours)
-
-    each = platform.house.client("challenges").get(f"/challenges/api/v1/challenges/{platform.challenge}").json
-    value = each["tiers"][0]["points"]
-    eventually(lambda: points() == 4 * value, 40)
-    database.close()
-    worker.stop()
-    assert platform.ranking("verify", name=rebuilt, group="").returncode == 0
-    platform.house.settle()  # the one that was live hears it too, and is equal in the end
-    status, said = platform.compare(rebuilt)
-    assert status == 0, said
 
 
 def test_where_kafka_has_lost_the_beginning_announcing_fills_the_new_one(platform: Platform, rebuilt: str) -> None:

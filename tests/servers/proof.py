@@ -30,7 +30,10 @@ def prove(stack: Stack, load: Load) -> None:
 def what_waits(stack: Stack, load: Load) -> str:
     """What has not arrived yet, in words; empty when all has."""
     for service in SERVICES:
-        ((waiting,),) = stack.postgres.query("SELECT count(*) FROM outbox WHERE published_at IS NULL", database=service)
+        database = stack.ranking_database if service == "ranking" else service
+        ((waiting,),) = stack.postgres.query(
+            "SELECT count(*) FROM outbox WHERE published_at IS NULL", database=database
+        )
         if waiting:
             return f"{waiting} events of {service} are not published"
     kept, withdrawn = completions_of(stack, load)
@@ -52,6 +55,6 @@ def ledger_of(stack: Stack, load: Load) -> list[tuple[str]]:
     """The sources of the ledger's entries of the load's edition."""
     edition = load.edition["edition_id"]
     found: list[tuple[str]] = stack.postgres.query(
-        "SELECT source FROM ledger WHERE edition_id = %s", edition, database="ranking"
+        "SELECT source FROM ledger WHERE edition_id = %s", edition, database=stack.ranking_database
     )
     return found

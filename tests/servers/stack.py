@@ -108,7 +108,20 @@ class Stack:
             "KAFKA_ADDRESS": self.kafka.address,
             "REDIS_ADDRESS": f"127.0.0.1:{self.redis.port}",
         }
-        self.services: dict[str, Any] = compose.read(environment | addresses)["services"]
+        self._variables = environment | addresses
+        self.services: dict[str, Any] = {}
+        self.set_variables()
+
+    def set_variables(self, **changed: str) -> None:
+        """Changes what .env says; processes that start from now on are told."""
+        self._variables |= changed
+        self.services = compose.read(self._variables)["services"]
+
+    @property
+    def ranking_database(self) -> str:
+        """The database that ranking uses now."""
+        url: str = self.services["ranking-worker"]["environment"]["MPP_DATABASE_URL"]
+        return url.rpartition("/")[2]
 
     @property
     def mail_folder(self) -> Path:
