@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Sequence
@@ -144,17 +145,26 @@ def read_token(session: Session, token: str) -> Signed:
     session can be moved into the caller's tenant, so that its transaction begins there.
     """
     try:
-        key_id = _key_id_of(token)
-        signed = _verify(token, key_id, _public_keys.get(key_id) or _load_public_key(session, key_id))
-    except (JoseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        signed = _read(session, token, _key_id_of(token))
+    except FORGED as error:
         raise NotSignedIn from error
     if signed.expires_at <= transaction_time(session).timestamp():
         raise NotSignedIn
     return signed
 
 
+FORGED = (JoseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a token that we did not make may cause."""
 _public_keys: dict[str, str] = {}
 """Key id -> public key, as last read: enough to know whom a token speaks of before the database is asked once."""
+
+
+def _read(session: Session, token: str, key_id: str) -> Signed:
+    """By the key as last read; if that does not fit, as it is now."""
+    if key_id in _public_keys:
+        with contextlib.suppress(NotSignedIn, *FORGED):
+            return _verify(token, key_id, _public_keys[key_id])
+    return _verify(token, key_id, _load_public_key(session, key_id))
 
 
 @functools.lru_cache(maxsize=4096)
