@@ -63,7 +63,7 @@ def web_is_killed_in_a_request(stack: Stack, load: Load) -> None:
     """A completion is written, its event not yet, when the process goes: neither of them may be there."""
     web = stack.one("leagues-web")
     with locked(stack, "leagues", "LOCK TABLE outbox IN EXCLUSIVE MODE"):
-        eventually(lambda: is_held_up(stack, "leagues", "INSERT INTO outbox"), SEEN_SECONDS)
+        eventually(lambda: is_held_up(stack, "leagues", "%INSERT INTO outbox"), SEEN_SECONDS)
         web.kill()
         assert web.says() == "nobody answers"
     stack.start("leagues-web")

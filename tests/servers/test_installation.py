@@ -99,7 +99,7 @@ def test_a_web_that_is_told_to_end_finishes_its_requests(stack: Stack) -> None:
     with ThreadPoolExecutor(1) as thread:
         with locked(stack, "leagues", "LOCK TABLE outbox IN EXCLUSIVE MODE"):
             recording = thread.submit(head.record, league, challenge, player_id=player["player_id"])
-            eventually(lambda: is_held_up(stack, "leagues", "INSERT INTO outbox"), 20)
+            eventually(lambda: is_held_up(stack, "leagues", "%INSERT INTO outbox"), 20)
             web.send(signal.SIGTERM)
             eventually(lambda: web.says() == "nobody answers", 20)
             assert web.is_running

@@ -196,7 +196,7 @@ def test_a_key_of_the_same_name_does_not_take_over_the_tokens_of_another(tiny: T
         jwk = {name: str(value) for name, value in OTHER_KEY.as_dict(private=False).items()}
         session.get_one(SigningKey, "test").jwk = jwk
     assert [answer(tiny, token) for _ in range(2)] == [(401, "not_signed_in")] * 2
-    theirs = sign(OTHER_KEY, caller_of(), now=NOW, seconds=60)
+    theirs = sign(OTHER_KEY, caller_of(), now=utc_now(), seconds=60)
     assert [answer(tiny, theirs)[0] for _ in range(2)] == [200, 200]
 
 
