@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.commands import SERVICES
 from tests.journeys.process import Process, free_port, run, run_anyway
 from tests.journeys.waiting import eventually
-from tests.servers.kafka import PASSWORD, USER, KafkaServer, OwnKafkaServer
+from tests.servers.kafka import PASSWORD, USER, OwnKafkaServer
+from tests.servers.plugin import opened
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 
 ROLES = ("web", "worker")
-pytestmark = pytest.mark.xdist_group("operators")  # they share topics and a database
+pytestmark = pytest.mark.xdist_group("operators")  # they share a database
 
 
 def refused(role: str, environment: dict[str, str]) -> str:
@@ -29,25 +29,30 @@ def refused(role: str, environment: dict[str, str]) -> str:
 
 
 @pytest.fixture(scope="module")
+def kafka() -> Iterator[OwnKafkaServer]:
+    """One of these tests' own: others have topics of the same names, with other partitions."""
+    with opened(OwnKafkaServer, listeners=("sasl_ssl",)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def installed(
-    postgres_server: PostgresServer, kafka_server: KafkaServer, redis_server: RedisServer
+    postgres_server: PostgresServer, kafka: OwnKafkaServer, redis_server: RedisServer
 ) -> Iterator[dict[str, str]]:
     """The environment of leagues, with a migrated database and the topics."""
     name = "operators_leagues"
     owner, runs = postgres_server.create_service_database("leagues", name)
     environment = {
         "MPP_DATABASE_URL": runs,
-        "MPP_BUS_URL": f"kafka://{kafka_server.bootstrap}",
+        "MPP_BUS_URL": f"kafka://{kafka.bootstrap}",
         "MPP_JOBS_URL": redis_server.create_database(),
         "MPP_RATE_LIMITS_URL": redis_server.create_database(),
         "MPP_PORT": str(free_port()),
         "MPP_CONSUMER_GROUP": "operators-leagues",
     }
     run("-m", "services.leagues", "migrate", env=environment | {"MPP_OWNER_DATABASE_URL": owner})
-    made = set(SERVICES) - kafka_server.topics().keys()
     run("-m", "services.leagues", "topics", env=environment)
     yield environment
-    kafka_server.delete_topics(*made)
     postgres_server.drop_database(name)
 
 
@@ -123,25 +128,16 @@ def test_a_broker_that_is_not_there(installed: dict[str, str]) -> None:
     assert "start it, or correct MPP_BUS_URL" in sentence
 
 
-@pytest.fixture(scope="module")
-def secured() -> Iterator[OwnKafkaServer]:
-    from tests.servers.plugin import opened
-
-    with opened(OwnKafkaServer, listeners=("sasl_ssl",)) as kafka:
-        kafka.create_topics(*SERVICES)
-        yield kafka
-
-
 def test_a_broker_that_wants_tls_and_a_password(
-    installed: dict[str, str], secured: OwnKafkaServer, tmp_path: Path, watch: Callable[[Process], Process]
+    installed: dict[str, str], kafka: OwnKafkaServer, tmp_path: Path, watch: Callable[[Process], Process]
 ) -> None:
-    plain = installed | {"MPP_BUS_URL": f"kafka://{secured.bootstraps['sasl_ssl']}", "MPP_DATA": str(tmp_path)}
+    plain = installed | {"MPP_BUS_URL": f"kafka://{kafka.bootstraps['sasl_ssl']}", "MPP_DATA": str(tmp_path)}
     assert "correct MPP_BUS_URL and the MPP_KAFKA_ settings" in refused("worker", plain)
     known = plain | {
         "MPP_KAFKA_SECURITY": "sasl_ssl",
         "MPP_KAFKA_USER": USER,
         "MPP_KAFKA_PASSWORD": PASSWORD,
-        "MPP_KAFKA_CA": str(secured.authority.certificate),
+        "MPP_KAFKA_CA": str(kafka.authority.certificate),
     }
     assert "uthentication" in refused("worker", known | {"MPP_KAFKA_PASSWORD": "guessed"})
     assert "which is not there" in refused("worker", known | {"MPP_KAFKA_CA": str(tmp_path / "none.pem")})

@@ -7,7 +7,7 @@ from tests.journeys.people import found
 from tests.journeys.waiting import eventually
 from tests.servers.groups import out_of_order, partitions_of_members
 from tests.servers.proof import prove
-from tests.servers.stack import Stack
+from tests.servers.stack import Instance, Stack
 
 TAKE_OVER_SECONDS = 60.0
 """The broker gives a killed member ten seconds; then the others share what it had."""
@@ -43,3 +43,24 @@ def test_ranking_grows_shrinks_and_loses_a_worker_while_an_edition_is_played(sta
         load.goes_on(20)
     prove(stack, load)
     assert out_of_order(stack.kafka, "leagues", stack.postgres, "ranking") == []
+
+
+def relays(instance: Instance) -> bool:
+    """Whether this worker is the one that publishes."""
+    answer = instance.ask("metrics")
+    return answer is not None and f'mpp_relay_active{{service="{instance.service}"}} 1.0' in answer.text
+
+
+def test_another_worker_publishes_as_soon_as_the_one_that_did_is_gone(stack: Stack) -> None:
+    stack.scale("leagues-worker", 2)
+    with Load(found(stack.url), per_second=20) as load:
+        load.goes_on(10)
+        for _ in range(2):
+            (active,) = eventually(lambda: [one for one in stack.of("leagues-worker") if relays(one)], 20)
+            active.kill()
+            (other,) = stack.of("leagues-worker")
+            eventually(lambda: relays(other), 20)  # noqa: B023
+            load.goes_on(10)
+            stack.scale("leagues-worker", 2)
+        stack.scale("leagues-worker", 1)
+    prove(stack, load)
