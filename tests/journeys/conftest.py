@@ -29,7 +29,7 @@ class Life(Protocol):
         """Runs a command of an operator; returns what it printed."""
 
 
-@pytest.fixture(params=["embedded", pytest.param("distributed", marks=pytest.mark.xdist_group("stack"))])
+@pytest.fixture(params=["embedded", "distributed"])
 def life(request: pytest.FixtureRequest) -> Life:
     """Both lives, one after the other: all in one process, and everything that docker-compose.yml starts."""
     found: Life = request.getfixturevalue("server" if request.param == "embedded" else "stack")

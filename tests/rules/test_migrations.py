@@ -48,7 +48,7 @@ def sent(postgres_server: PostgresServer) -> dict[tuple[str, str], str]:
 
 
 def _migrate_and_listen(server: PostgresServer, service: str) -> dict[tuple[str, str], str]:
-    name = f"rules_{service}_{new_id().hex[:8]}"
+    name = f"rules_{service}_{new_id().hex[-8:]}"
     owner_url, _ = server.create_service_database(service, name)
     database = Database(owner_url)
     heard: list[str] = []

@@ -41,8 +41,13 @@ def ends_of(kafka: KafkaServer, topic: str) -> dict[int, int]:
         }
 
 
-def out_of_order(kafka: KafkaServer, topic: str, postgres: PostgresServer, database: str) -> list[str]:
-    """The events that a service handled before one that stands ahead of them under the same key.
+def published_in(kafka: KafkaServer, topic: str) -> set[str]:
+    """The ids of the events of a topic."""
+    return {str(envelope.id) for envelopes in _read(kafka, topic).values() for envelope in envelopes}
+
+
+def out_of_order(kafka: KafkaServer, topic: str, keys: set[str], postgres: PostgresServer, database: str) -> list[str]:
+    """The events of some keys that a service handled before one that stands ahead of them under the same key.
 
     A batch has one moment, and the events of a batch are handled in the order they came.
     """
@@ -55,7 +60,7 @@ def out_of_order(kafka: KafkaServer, topic: str, postgres: PostgresServer, datab
     for envelopes in _read(kafka, topic).values():
         for envelope in envelopes:
             event_id = str(envelope.id)
-            if event_id in seen or event_id not in handled:
+            if envelope.key not in keys or event_id in seen or event_id not in handled:
                 continue
             seen.add(event_id)
             if handled[event_id] < latest.get(envelope.key, handled[event_id]):

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from tests.servers.stack import Stack
 
 Own = TypeVar("Own", bound=OwnServer)
+OF_THE_INSTALLATION = {
+    f"test_{name}.py" for name in ("crashes", "installation", "proof", "scaling", "switch", "traces")
+}
+TOGETHER = {"test_operators.py", "test_rebuild_from_kafka.py", "test_moving_kafka.py", "test_row_security.py"}
+"""They start something slow for all their tests."""
 OWNER = pytest.StashKey[Owner]()
 STARTERS: dict[str, Callable[[Owner], Running]] = {
     "postgres": postgres.start_shared,
@@ -36,17 +41,31 @@ STARTERS: dict[str, Callable[[Owner], Running]] = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "xdist_group(name): tests that run in one worker, one after the other")
     here = {"pid": os.getpid(), "folder": f"{tempfile.gettempdir()}/mpp-servers-{uuid4()}"}
     config.stash[OWNER] = Owner(**getattr(config, "workerinput", {}).get("servers", here))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the whole installation share one, and so one worker of xdist (`--dist loadgroup`)."""
-    for item in items:
-        if "running_stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests that share what only one of them may break run in one worker, the others wherever there is room.
+
+    xdist's own `--dist loadgroup` would do, but 3.8 marks the tests where pytest 9.2 no longer looks.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of_test(nodeid)
+
+    return Scheduling(config, log)
+
+
+def scope_of_test(nodeid: str) -> str:
+    """Tests of one scope run in one worker: those of the whole installation, and those of a file that says so."""
+    file = Path(nodeid.partition("::")[0]).name
+    if file in OF_THE_INSTALLATION or "[distributed" in nodeid:
+        return "installation"
+    return file if file in TOGETHER else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -25,7 +25,7 @@ LAST = ("DELETE",)
 
 @pytest.fixture(scope="module")
 def scene(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    suffix = new_id().hex[:8]
+    suffix = new_id().hex[-8:]
     pattern = ""
     for service in SERVICES:
         owner_url, url = postgres_server.create_service_database(service, f"{service}_{suffix}")

@@ -15,7 +15,6 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 
 ROLES = ("web", "worker")
-pytestmark = pytest.mark.xdist_group("operators")  # they share a database
 
 
 def refused(role: str, environment: dict[str, str]) -> str:

@@ -17,6 +17,7 @@ from testcontainers.community.redis import RedisContainer
 
 from tests.journeys.waiting import eventually
 from tests.servers import containers, guard, kafka, postgres, redis
+from tests.servers.plugin import scope_of_test
 from tests.servers.process import Owner, OwnServer, Running, free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -204,3 +205,9 @@ def test_a_server_that_does_not_start_says_what_it_printed() -> None:
             server.start()
         assert not server.is_running
     assert not server.folder.exists()
+
+
+def test_whoever_uses_the_installation_is_known_to_the_scheduler(request: pytest.FixtureRequest) -> None:
+    for item in request.session.items:
+        if "running_stack" in getattr(item, "fixturenames", ()):
+            assert scope_of_test(item.nodeid) == "installation", item.nodeid

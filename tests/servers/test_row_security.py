@@ -49,7 +49,7 @@ def tables_of(service: str, mixin: type[Any]) -> list[sa.Table]:
 @pytest.fixture(scope="module", params=NAMES)
 def room(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> Iterator[Room]:
     service = request.param
-    name = f"rows_{service}_{new_id().hex[:8]}"
+    name = f"rows_{service}_{new_id().hex[-8:]}"  # its beginning is a moment: two workers share it
     owner_url, url = postgres_server.create_service_database(service, name)
     owner = Database(owner_url)
     migrate(service, owner, run_time_role=service)

@@ -42,7 +42,8 @@ def test_ranking_grows_shrinks_and_loses_a_worker_while_an_edition_is_played(sta
         stack.scale("ranking-worker", 1)
         load.goes_on(20)
     prove(stack, load)
-    assert out_of_order(stack.kafka, "leagues", stack.postgres, "ranking") == []
+    leagues = {league["league_id"] for league in load.leagues}
+    assert out_of_order(stack.kafka, "leagues", leagues, stack.postgres, "ranking") == []
 
 
 def relays(instance: Instance) -> bool:
