@@ -227,13 +227,18 @@ class KafkaSubscription:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.incremental_assign(partitions)
-        for part in consumer.committed(partitions, timeout=BROKER_SECONDS):
-            low, _high = consumer.get_watermark_offsets(part, timeout=BROKER_SECONDS)
-            self._position[(part.topic, part.partition)] = max(low, part.offset)
         self._mine |= {(part.topic, part.partition) for part in partitions}
         if self._is_paused:
             consumer.pause(partitions)
         log.info("partitions_assigned", partitions=[f"{part.topic}/{part.partition}" for part in partitions])
+        try:
+            for part in consumer.committed(partitions, timeout=BROKER_SECONDS):
+                low, _high = consumer.get_watermark_offsets(part, timeout=BROKER_SECONDS)
+                self._position[(part.topic, part.partition)] = max(low, part.offset)
+        except KafkaException as error:
+            # The broker has just gone: the lag is told from the next batch on. What a callback raises, the client
+            # raises again as something that no `except` can name, and the consumer would end.
+            log.warning("positions_unknown", error=str(error))
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """What of them is in hand was either committed, or is dropped: the next owner begins with it."""
@@ -248,9 +253,12 @@ class KafkaSubscription:
         """What has come: the first message is waited for, the others are taken as far as they are here."""
         self._first.clear()
         self._next.clear()
-        messages = self._consumer.consume(1, timeout)
-        if messages and self._batch > 1:
-            messages += self._consumer.consume(self._batch - 1, 0)
+        try:
+            messages = self._consumer.consume(1, timeout)
+            if messages and self._batch > 1:
+                messages += self._consumer.consume(self._batch - 1, 0)
+        except KafkaException as failure:
+            raise BusError(str(failure)) from failure
         envelopes = []
         for message in messages:
             error = message.error()

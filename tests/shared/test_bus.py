@@ -6,10 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import create_autospec
 
 import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from shared.bus import Bus, BusError, Subscription, open_bus
+from shared.bus.kafka import KafkaSubscription
 from shared.bus.memory import MemoryBus
 from shared.database import new_id
 from shared.settings import Settings, SettingsError
@@ -228,3 +231,17 @@ def test_two_memories_know_nothing_of_each_other() -> None:
 def test_an_unknown_bus_is_refused_with_the_known_one() -> None:
     with pytest.raises(SettingsError, match="memory://"):
         open_bus(Settings(bus_url="carrier-pigeon://loft"))
+
+
+def test_partitions_that_come_while_the_broker_goes_are_read_all_the_same() -> None:
+    """A broker cannot be made to go at that very moment: the client is a stand-in here."""
+    consumer = create_autospec(Consumer, instance=True)
+    away = KafkaException(KafkaError(KafkaError._TRANSPORT))
+    for fails in (consumer.committed, consumer.get_watermark_offsets, consumer.consume):
+        fails.side_effect = away
+        subscription = KafkaSubscription(consumer, ["leagues"], 10)
+        subscription._assigned(consumer, [TopicPartition("leagues", 3)])
+        assert subscription._mine == {("leagues", 3)}
+        assert subscription.lag() == {}
+    with pytest.raises(BusError):
+        subscription.poll(0)
