@@ -7,7 +7,7 @@ are committed after the database, for the messages handled, and never by themsel
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -147,11 +147,7 @@ class KafkaBus:
                 if topic in known
                 for number in known[topic].partitions
             ]
-            waiting = 0
-            for part in consumer.committed(parts, timeout=BROKER_SECONDS) if parts else ():
-                low, high = consumer.get_watermark_offsets(part, timeout=BROKER_SECONDS)
-                waiting += high - max(low, part.offset)
-            return waiting
+            return sum(end - position for _, position, end in _progress(consumer, parts))
         except KafkaException as error:
             raise BusError(f"Kafka does not say what waits: {error}") from error
         finally:
@@ -232,9 +228,8 @@ class KafkaSubscription:
             consumer.pause(partitions)
         log.info("partitions_assigned", partitions=[f"{part.topic}/{part.partition}" for part in partitions])
         try:
-            for part in consumer.committed(partitions, timeout=BROKER_SECONDS):
-                low, _high = consumer.get_watermark_offsets(part, timeout=BROKER_SECONDS)
-                self._position[(part.topic, part.partition)] = max(low, part.offset)
+            for partition, position, _end in _progress(consumer, partitions):
+                self._position[partition] = position
         except KafkaException as error:
             # The broker has just gone: the lag is told from the next batch on. What a callback raises, the client
             # raises again as something that no `except` can name, and the consumer would end.
@@ -330,6 +325,13 @@ class KafkaSubscription:
     def close(self) -> None:
         """Commits what was handled and leaves the group at once, so that others take over without waiting."""
         self._consumer.close()
+
+
+def _progress(consumer: Consumer, partitions: list[TopicPartition]) -> Iterator[tuple[Partition, int, int]]:
+    """Each partition, where the group goes on in it, and its end: asked of the broker. Raises KafkaException."""
+    for part in consumer.committed(partitions, timeout=BROKER_SECONDS) if partitions else ():
+        low, high = consumer.get_watermark_offsets(part, timeout=BROKER_SECONDS)
+        yield (part.topic, part.partition), max(low, part.offset), high
 
 
 def _place(message: Message) -> tuple[Partition, int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 
 from services.embedded import NAMES
 from services.identity.upkeep import prepare
@@ -64,6 +65,17 @@ class Lived(NamedTuple):
         return done.json
 
 
+def play_three_editions(house: House, lilas: Caller, port: Caller) -> tuple[FlaskClient, Any, Any]:
+    """A frozen one, a revealed one, and one that goes on: port's client, its league there, and a player of it."""
+    stories.play_edition(house, stories.OPERATOR, (lilas, port), "frozen", is_open=True, audience="everyone")
+    stories.play_edition(house, lilas, (lilas,), "revealed")
+    client = house.client("leagues", port)
+    edition = create_edition(client)
+    house.settle()
+    league = create_league(client, edition, age_band="6-10")
+    return client, league, add_players(client, league)[0]
+
+
 def live(template: Path, folder: Path) -> Lived:
     """Schools, people, sign-ins, three editions; then one more league, whose last completion nobody has heard of."""
     folder.mkdir()
@@ -74,13 +86,7 @@ def live(template: Path, folder: Path) -> Lived:
     steps = Steps(house)
     assert steps.post("/password-resets", {"email": "lilas@example.org"}).status_code == 202
     house.settle()
-    stories.play_edition(house, stories.OPERATOR, (lilas, port), "frozen", is_open=True, audience="everyone")
-    stories.play_edition(house, lilas, (lilas,), "revealed")
-    client = house.client("leagues", port)
-    edition = create_edition(client)
-    house.settle()
-    league = create_league(client, edition, age_band="6-10")
-    player = add_players(client, league)[0]
+    client, league, player = play_three_editions(house, lilas, port)
     colleague = caller_of(port.tenant_id, "organiser")
     know_person(house, colleague)
     leaders = f"/leagues/api/v1/leagues/{league['league_id']}/leaders"

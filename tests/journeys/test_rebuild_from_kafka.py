@@ -23,10 +23,10 @@ from shared.database import Database
 from shared.migrations import migrate
 from shared.settings import Settings
 from shared.tenancy import across_tenants
-from tests.builders import add_players, create_edition, create_league, record
+from tests.builders import record
 from tests.house import SERVICES, know_test_key
 from tests.journeys import test_announcing as stories
-from tests.journeys.moved import new_databases
+from tests.journeys.moved import new_databases, play_three_editions
 from tests.journeys.on_kafka import KafkaHouse
 from tests.journeys.process import run_anyway
 from tests.journeys.scene import GENEROUS
@@ -107,13 +107,7 @@ def platform(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathF
         stories.play_catalogue(house)
         lilas, port, _departed = stories.play_identity(house)
         house.settle()
-        stories.play_edition(house, stories.OPERATOR, (lilas, port), "frozen", is_open=True, audience="everyone")
-        stories.play_edition(house, lilas, (lilas,), "revealed")
-        client = house.client("leagues", port)
-        edition = create_edition(client)
-        house.settle()
-        league = create_league(client, edition, age_band="6-10")
-        player = add_players(client, league)[0]
+        _client, league, player = play_three_editions(house, lilas, port)
         every = [entry for entry in stories.challenges(house) if entry["kind"] == "individual"]
         one = next(
             entry for entry in every if len(entry["tiers"]) == 1 and (entry["per"], entry["times"]) == ("day", 1)

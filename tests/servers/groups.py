@@ -41,6 +41,16 @@ def ends_of(kafka: KafkaServer, topic: str) -> dict[int, int]:
         }
 
 
+def traceparents_of_newest(kafka: KafkaServer, topic: str) -> list[str]:
+    """The traceparent in the headers of each partition's newest message."""
+    ends = {number: end for number, end in ends_of(kafka, topic).items() if end}
+    with contextlib.closing(_consumer(kafka)) as consumer:
+        consumer.assign([TopicPartition(topic, number, end - 1) for number, end in ends.items()])
+        messages = [message for _ in ends for message in consumer.consume(1, ANSWER_SECONDS)]
+    headers = [dict(message.headers() or []).get("traceparent") for message in messages]
+    return [header.decode() for header in headers if isinstance(header, bytes)]
+
+
 def published_in(kafka: KafkaServer, topic: str) -> set[str]:
     """The ids of the events of a topic."""
     return {str(envelope.id) for envelopes in _read(kafka, topic).values() for envelope in envelopes}

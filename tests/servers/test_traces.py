@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.journeys.people import challenge_for, found
 from tests.journeys.waiting import eventually
-from tests.servers.groups import ends_of
+from tests.servers.groups import traceparents_of_newest
 from tests.servers.stack import Stack
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -103,15 +101,4 @@ def test_one_trace_goes_from_the_request_through_kafka_to_the_board(traced: Stac
 
     eventually(has_arrived, 30, pause=0.2)
     assert ("mpp-leagues", "leagues publishes") in {(span.service, span.name) for span in collector.spans}
-    assert CALLER[:35] in {header[:35] for header in headers_of_newest(traced)}
-
-
-def headers_of_newest(stack: Stack) -> list[str]:
-    """The traceparent of each partition's newest message of leagues."""
-    settings = {"bootstrap.servers": stack.kafka.bootstrap, "group.id": "tests", "enable.auto.commit": False}
-    ends = {number: end for number, end in ends_of(stack.kafka, "leagues").items() if end}
-    with contextlib.closing(Consumer(settings)) as consumer:
-        consumer.assign([TopicPartition("leagues", number, end - 1) for number, end in ends.items()])
-        messages = [message for _ in ends for message in consumer.consume(1, 20)]
-    headers = [dict(message.headers() or []).get("traceparent") for message in messages]
-    return [header.decode() for header in headers if isinstance(header, bytes)]
+    assert CALLER[:35] in {header[:35] for header in traceparents_of_newest(traced.kafka, "leagues")}
