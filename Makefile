@@ -25,7 +25,7 @@ run: .venv/.ready ## serve everything on http://127.0.0.1:$(PORT); DEMO=0 starts
 	@exec $(PY) -m services serve $(if $(filter-out 0,$(DEMO)),--demo,)
 
 test: .venv/.ready-dev ## run every test, in parallel
-	@$(PY) -m pytest -n auto
+	@$(PY) -m pytest -n auto --dist loadgroup
 
 lint: .venv/.ready-dev ## ruff (style and format) and mypy (types)
 	@$(PY) -m ruff check .

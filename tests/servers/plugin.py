@@ -47,10 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests that share what only one of them may break run in one worker, the others wherever there is room.
+    """With `--dist loadgroup`: tests that share what only one of them may break run in one worker.
 
-    xdist's own `--dist loadgroup` would do, but 3.8 marks the tests where pytest 9.2 no longer looks.
+    xdist 3.8 itself marks the groups where pytest 9.2 no longer looks.
     """
+    if config.getvalue("dist") != "loadgroup":
+        return None
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
