@@ -28,6 +28,7 @@ from services.four import add_ranking_database
 from services.moving import command as moving
 from services.simulation.command import add_simulate_arguments, simulate, verify
 from shared import announcing
+from shared.interrupt import kept_interrupts
 from shared.log import configure_logging
 from shared.migrations import NewerDatabase
 from shared.run import die
@@ -181,9 +182,11 @@ def make_demo(settings: Settings) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     print("Opening the demo edition (some seconds, once)", flush=True)
     house = Embedded(msgspec.structs.replace(settings, database_url=f"sqlite:///{aside.resolve()}/{{service}}.db"))
-    house.migrate()
-    open_demo(house)
-    house.close()
+    with kept_interrupts() as raise_if_interrupted:
+        house.migrate()
+        open_demo(house, raise_if_interrupted)
+        house.close()
+        raise_if_interrupted()
     (aside / DEMO).touch()
     aside.rename(settings.data / DATABASES)
 

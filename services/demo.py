@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from uuid import UUID
 
@@ -44,8 +45,8 @@ TENANTS = {SCHOOL: ("École des Lilas", 3), COMPANY: ("Atelier Vert", 2), COMMUN
 LEAGUES = sum(leagues for _name, leagues in TENANTS.values())
 
 
-def open_demo(house: Embedded) -> None:
-    """Opens the demo in new databases.
+def open_demo(house: Embedded, raise_if_interrupted: Callable[[], None]) -> None:
+    """Opens the demo in new databases. `raise_if_interrupted` is called on the way, again and again.
 
     The edition began on the Monday at least ten days ago and is played up to this moment.
     """
@@ -53,6 +54,7 @@ def open_demo(house: Embedded) -> None:
     monday = (now - timedelta(days=10 + (now - timedelta(days=10)).weekday())).replace(
         hour=9, minute=0, second=0, microsecond=0, tzinfo=None
     )
+    raise_if_interrupted()
     house.start()
     try:
         people = _found_tenants(house)
@@ -75,7 +77,8 @@ def open_demo(house: Embedded) -> None:
             for _ in range(leagues):
                 world.open_league(house, planned, leading, number, opened_at)
                 number += 1
-        play(house, planned, Tally(), lambda _steps: None)
+                raise_if_interrupted()
+        play(house, planned, Tally(), lambda _steps: raise_if_interrupted())
         house.drain()
     finally:
         house.stop()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
@@ -24,6 +25,10 @@ from shared.service import Service
 from shared.settings import Settings, SettingsError, read_settings, require_distributed
 from shared.tracing import start_tracing, stop_tracing
 from shared.worker import Worker
+
+log = structlog.get_logger(__name__)
+LOOK_SECONDS = 1.0
+"""Between two looks of a worker at its own threads."""
 
 
 def die(error: Exception) -> int:
@@ -128,7 +133,10 @@ def _web(service: Service, settings: Settings) -> int:
 
 
 def _worker(service: Service, settings: Settings, database: Database) -> int:
-    """Relay, consumer, jobs and housekeeping until a signal; what is in hand then is finished first."""
+    """Relay, consumer, jobs and housekeeping until a signal; what is in hand then is finished first.
+
+    A thread that crashes ends it too, with status 1: whoever supervises it (compose, Kubernetes) starts a new one.
+    """
     bus = commands.open_kafka(settings)
     worker = Worker(service, settings, database, bus)
     monitor = Monitor(monitor_app(service, database), settings)
@@ -138,10 +146,14 @@ def _worker(service: Service, settings: Settings, database: Database) -> int:
     start_tracing(settings, service.name, "worker")
     worker.start()
     monitor.start()
-    stop.wait()
+    crashed: list[str] = []
+    while not stop.wait(LOOK_SECONDS) and not crashed:
+        crashed = worker.crashed()
+    if crashed:
+        log.error("worker_crashed", service=service.name, threads=crashed)
     worker.stop()
     monitor.stop()
     stop_tracing()
     bus.close()
     database.close()
-    return 0
+    return 1 if crashed else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from shared.settings import Settings
 
 MOST_SPANS = 200
-"""Events of one batch that get a span of their own: a replay of a whole edition is not a trace anybody reads."""
+"""Traced events of a batch that get a span of their own: a replay of a whole edition is not a trace anybody reads."""
 _propagator = TraceContextTextMapPropagator()
 _provider: Any = None
 
@@ -118,18 +119,20 @@ def handling(service: str, batch: Sequence[bytes]) -> Iterator[None]:
     with tracer.start_as_current_span(f"{service} handles a batch", kind=SpanKind.CONSUMER) as span:
         span.set_attribute("messaging.batch.message_count", len(batch))
         yield
-    for envelope in batch[:MOST_SPANS]:
-        with contextlib.suppress(msgspec.MsgspecError):  # one that is broken is parked, and has no trace
-            _continue(tracer, service, _told.decode(envelope), began)
+    for told in islice(_traced(batch), MOST_SPANS):
+        parent = _propagator.extract({"traceparent": told.traceparent or ""})
+        span = tracer.start_span(f"{service} {told.type}", context=parent, kind=SpanKind.CONSUMER, start_time=began)
+        span.set_attribute("mpp.service", service)
+        span.end()
 
 
-def _continue(tracer: Tracer, service: str, told: Told, began: int) -> None:
-    if told.traceparent is None:
-        return
-    parent = _propagator.extract({"traceparent": told.traceparent})
-    span = tracer.start_span(f"{service} {told.type}", context=parent, kind=SpanKind.CONSUMER, start_time=began)
-    span.set_attribute("mpp.service", service)
-    span.end()
+def _traced(batch: Sequence[bytes]) -> Iterator[Told]:
+    """Those that belong to a trace. One that is broken is parked, and belongs to none."""
+    for envelope in batch:
+        with contextlib.suppress(msgspec.MsgspecError):
+            told = _told.decode(envelope)
+            if told.traceparent is not None:
+                yield told
 
 
 @contextlib.contextmanager

@@ -78,6 +78,15 @@ class Worker:
     def _threads(self) -> list[threading.Thread]:
         return [self._relay_thread, *self._other_threads]
 
+    def crashed(self) -> list[str]:
+        """The threads that ended by an error nobody expected: only a new process brings them back.
+
+        A consumer that stopped at too many dead letters is none of them: it would stop there again, and waits for an
+        operator.
+        """
+        dead = [thread.name for thread in self._threads() if thread.ident is not None and not thread.is_alive()]
+        return [name for name in dead if not (self.consumer.is_stopped and name.endswith("-consumer"))]
+
     def stop_publishing(self) -> None:
         """Stops the relay: what it published is still being handled."""
         self.stop_relay.set()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import requests
 
+from tests.journeys import leash
 from tests.journeys.waiting import eventually
 
 ROOT = Path(__file__).parent.parent.parent
@@ -61,7 +62,7 @@ def run_anyway(
 
 
 class Process:
-    """A process and its children, which are one group: stopped together, whatever happens.
+    """A process and its children, which are one group: stopped together, whatever happens, and never left behind.
 
     `before` is a program that starts it.
     """
@@ -81,6 +82,7 @@ class Process:
                 start_new_session=True,
             )
         self.pid = self._popen.pid
+        leash.hold(self.pid)
 
     @property
     def log(self) -> str:
@@ -129,6 +131,7 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait(10)
         eventually(self.group_is_gone, 10)
+        leash.let_go(self.pid)
 
 
 class Services(Process):

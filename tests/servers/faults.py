@@ -103,6 +103,18 @@ def worker_is_killed_between_its_two_commits(stack: Stack, load: Load) -> None:
     stack.start("ranking-worker")
 
 
+def thread_of_a_worker_crashes(stack: Stack, load: Load) -> None:
+    """By a fault of ours nobody thought of: the process ends, so that whoever supervises it starts another one."""
+    file = stack.folder / "break"
+    worker = stack.replace("ranking-worker", python=["-m", "tests.servers.broken_thread", str(file)])
+    eventually(lambda: worker.is_ready, SEEN_SECONDS)
+    file.touch()
+    assert worker.wait(SEEN_SECONDS) == 1, worker.tail
+    assert "worker_crashed" in worker.log
+    assert "ranking-consumer" in worker.tail
+    stack.start("ranking-worker")
+
+
 # --- Servers are away -------------------------------------------------------------------------------------------------
 
 
@@ -214,6 +226,7 @@ FAULTS: dict[str, Fault] = {
         web_is_killed_in_a_request,
         relay_is_killed_between_publishing_and_marking,
         worker_is_killed_between_its_two_commits,
+        thread_of_a_worker_crashes,
         broker_is_stopped,
         postgres_is_restarted,
         postgres_is_killed,

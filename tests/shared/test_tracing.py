@@ -70,3 +70,12 @@ def test_without_an_address_nothing_is_traced_and_the_callers_trace_is_kept(hous
     client.environ_base["HTTP_TRACEPARENT"] = CALLER
     create_edition(client)
     assert tracing.current_traceparent() is None
+
+
+def test_events_without_a_trace_do_not_crowd_out_one_that_has_one(spans: Callable[[], list[ReadableSpan]]) -> None:
+    silent = [b'{"type": "ChallengePublished", "traceparent": null}', b"no event"] * tracing.MOST_SPANS
+    traced = f'{{"type": "CompletionRecorded", "traceparent": "{CALLER}"}}'.encode()
+    with tracing.handling("ranking", [*silent, *[traced] * (tracing.MOST_SPANS + 1)]):
+        pass
+    assert len(named(spans(), "ranking CompletionRecorded")) == tracing.MOST_SPANS
+    assert not named(spans(), "ranking ChallengePublished")
