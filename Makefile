@@ -14,7 +14,7 @@ help: ## show this text
 
 setup: .venv/.ready ## make .venv and install what `make run` needs
 
-.venv/.ready: pyproject.toml requirements.lock deploy/setup.sh
+.venv/.ready: pyproject.toml requirements.lock deploy/setup.sh deploy/front_end.py shared/ui/package-lock.json
 	@sh deploy/setup.sh
 
 .venv/.ready-dev: .venv/.ready

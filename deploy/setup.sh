@@ -38,5 +38,6 @@ echo "Installing packages (about a minute the first time)"
 .venv/bin/python -m pip install --disable-pip-version-check --constraint requirements.lock \
     --editable ".${EXTRA:+[$EXTRA]}" ||
     fail "the packages could not be installed: see the message above (no network? a full disk?), then run this again."
+.venv/bin/python deploy/front_end.py || fail "the front-end libraries could not be fetched: see above, then run this again."
 touch .venv/.ready
 [ -z "$EXTRA" ] || touch ".venv/.ready-$EXTRA"

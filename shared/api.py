@@ -21,7 +21,8 @@ from werkzeug.routing import BaseConverter
 
 from shared.auth import public_without_session
 from shared.openapi import document_access_and_errors
-from shared.problems import BadIdentifierInPath, BodyTooLarge, BrokenJson, NotJson, ProblemSchema, problem, refusal_of
+from shared.pages.refusals import answer
+from shared.problems import BadIdentifierInPath, BodyTooLarge, BrokenJson, NotJson, ProblemSchema, refusal_of
 
 MAX_PAGE = 100_000
 
@@ -111,10 +112,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     ERROR_SCHEMA = ProblemSchema
 
     def handle_http_exception(self, error: HTTPException) -> Response:
-        """The problem+json of any HTTP exception; « not modified » is no problem and has no body."""
+        """The refusal of any HTTP exception; « not modified » is no problem and has no body."""
         if error.code == 304:
             return Response(status=304)
-        return problem(refusal_of(error))
+        return answer(refusal_of(error))
 
     def _register_pagination_header(self) -> None:
         """Documents X-Pagination as what it is: JSON in a string, not an object."""

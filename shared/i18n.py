@@ -15,11 +15,13 @@ from typing import Any
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import Translations
 from flask import g, has_request_context, request
 
 LANGUAGES = ("en", "fr")
 DEFAULT_LANGUAGE = "en"
+LANGUAGE_COOKIE = "mpp_language"
 ROOT = Path(__file__).parent.parent
 
 
@@ -34,6 +36,7 @@ def translations(language: str) -> NullTranslations:
     return Translations(compiled)
 
 
+@functools.cache
 def _catalog(language: str) -> Catalog:
     catalog = Catalog(locale=language)
     for folder in (ROOT / "shared", *sorted((ROOT / "services").iterdir())):
@@ -47,12 +50,12 @@ def _catalog(language: str) -> Catalog:
 
 
 def current_language() -> str:
-    """The reader's language: `?lang=`, else Accept-Language, else the language of the account, else English."""
+    """The reader's language: `?lang=`, else what they chose, else Accept-Language, else the account's, else English."""
     if not has_request_context():
         return DEFAULT_LANGUAGE
-    asked = request.args.get("lang")
-    if asked in LANGUAGES:
-        return asked
+    for asked in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if asked in LANGUAGES:
+            return asked
     for wanted in request.accept_languages.values():  # best first; "fr-CA" is served in French
         language = wanted.partition("-")[0].lower()
         if language in LANGUAGES:
@@ -65,6 +68,18 @@ def translate(text: str, language: str | None = None, **parameters: Any) -> str:
     """The sentence in the reader's language, its braces filled."""
     found = translations(language or current_language()).gettext(text)
     return found.format(**parameters) if parameters else found
+
+
+def translate_many(one: str, many: str, n: int, **parameters: Any) -> str:
+    """The sentence for this many things, in the reader's language, its braces filled; `{n}` is the number."""
+    language = current_language()
+    found = translations(language).ngettext(one, many, n)
+    return found.format(n=format_decimal(n, locale=language), **parameters)
+
+
+def is_sentence(text: str) -> bool:
+    """Whether it is one of ours: every sentence of ours is translated."""
+    return text in _catalog("fr")
 
 
 def translate_validation(text: str, language: str | None = None) -> str:

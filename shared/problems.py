@@ -185,7 +185,7 @@ def refusal_of(error: HTTPException) -> Refusal:
     if status == 400 and "messages" in data:
         return BrokenJson()
     if status == 422 and "messages" in data:
-        return Invalid(fields=_flatten(data["messages"]))
+        return Invalid(fields=flatten_errors(data["messages"]))
     if status == 413:
         return BodyTooLarge(maximum=g.get("max_body_bytes", 0))
     if status == 405:
@@ -194,7 +194,7 @@ def refusal_of(error: HTTPException) -> Refusal:
     return kind(method=request.method, seconds=60)
 
 
-def _flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
+def flatten_errors(messages: Any, prefix: str = "") -> dict[str, list[str]]:
     """{"json": {"zone": ["…"]}} -> {"zone": ["…"]}; lists and nested objects become "players.3.name"."""
     if isinstance(messages, list):
         return {prefix or "body": [str(text) for text in messages]}
@@ -202,5 +202,5 @@ def _flatten(messages: Any, prefix: str = "") -> dict[str, list[str]]:
     for name, inner in messages.items():
         is_location = not prefix and name in ("json", "query", "form", "headers", "path")
         child = prefix if is_location or name == "_schema" else (f"{prefix}.{name}" if prefix else str(name))
-        flat.update(_flatten(inner, child) if isinstance(inner, (dict, list)) else {child: [str(inner)]})
+        flat.update(flatten_errors(inner, child) if isinstance(inner, (dict, list)) else {child: [str(inner)]})
     return flat

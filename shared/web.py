@@ -25,7 +25,8 @@ from shared.api import Api, Blueprint, new_api
 from shared.auth import OPERATOR, Caller, access_of, check_access, read_token
 from shared.database import Database, is_passing, new_id
 from shared.errors import Forbidden, Invalid, NotSignedIn, Refusal, message
-from shared.problems import ServerError, Unavailable, problem, refusal_of
+from shared.pages import moves, refusals
+from shared.problems import ServerError, Unavailable, refusal_of
 from shared.settings import Settings
 from shared.tenancy import PUBLIC, across_tenants, of_tenant
 
@@ -39,7 +40,11 @@ HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
     ("X-Frame-Options", "DENY"),
-    ("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"),
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'",
+    ),
 )
 TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -50,6 +55,10 @@ class CsrfMissing(Refusal):
     status = 403
     code = "csrf_missing"
     text = message("This form is out of date: load the page again, then send it once more.")
+
+
+class RenewFirst(Exception):
+    """The reader of a public page has a session whose short token has ended: it is renewed before they are answered."""
 
 
 class UnknownQuery(Invalid):
@@ -106,6 +115,7 @@ def build_app(
     app.teardown_request(_forget)
     tracing.trace_requests(app, service)
     app.register_error_handler(Refusal, _refuse)
+    app.register_error_handler(RenewFirst, lambda _error: moves.to_continue(is_guest=True))
     app.register_error_handler(OperationalError, _unavailable)
     app.register_error_handler(TimeoutError, _unavailable)
     app.register_error_handler(Exception, _server_error)
@@ -114,7 +124,10 @@ def build_app(
             api.register_blueprint(blueprint)
         else:
             app.register_blueprint(blueprint)
-    app.register_blueprint(pages.docs_blueprint(service))
+    pages.register(app, service)
+    from shared.pages.operating import operating_blueprint  # it needs the session that this module opens
+
+    app.register_blueprint(operating_blueprint(service, database))
     app.register_blueprint(health.health_blueprint(service, database, metrics, newest_shown))
     app.extensions["mpp"]["metrics"] = metrics
     app.extensions["mpp"]["query"] = _documented_queries(api, app)
@@ -162,7 +175,9 @@ def _open() -> None:
     here.session = session
     session.info["traceparent"] = tracing.current_traceparent() or _traceparent()
     _sign_in(session, is_required=bool(access))
-    if access and not here.caller.has_role(*access):
+    if here.caller is None and refusals.is_page():
+        _receive_visitor()
+    if access and not current_caller().has_role(*access):
         raise Forbidden
     if access == (OPERATOR,) and getattr(view, "_acts_across_tenants", False):
         session.info["scope"] = across_tenants()
@@ -186,6 +201,14 @@ def _sign_in(session: Session, *, is_required: bool) -> None:
     g.caller = caller
     session.info["actor_id"] = caller.person_id
     structlog.contextvars.bind_contextvars(tenant_id=str(caller.tenant_id), person_id=str(caller.person_id))
+
+
+def _receive_visitor() -> None:
+    """A page that needs nobody: whose session can be renewed is not a visitor, and no other site's form is taken."""
+    if request.method not in SAFE_METHODS and not is_own_origin():
+        raise CsrfMissing
+    if request.method == "GET" and CSRF_COOKIE in request.cookies and request.path != moves.CONTINUE:
+        raise RenewFirst
 
 
 def _token() -> tuple[str, bool]:
@@ -268,21 +291,23 @@ def _forget(_error: BaseException | None) -> None:
 
 def _refuse(refusal: Refusal) -> Response:
     g.keeps_changes = refusal.keeps_changes
-    return problem(refusal)
+    if isinstance(refusal, NotSignedIn) and refusals.is_page():
+        return moves.to_continue()
+    return refusals.answer(refusal)
 
 
 def _unavailable(error: BaseException) -> Response:
     log.error("database_unavailable", error=str(error)[:500])
-    return problem(Unavailable())
+    return refusals.answer(Unavailable())
 
 
 def _server_error(error: BaseException) -> Response:
     if isinstance(error, HTTPException):
-        return problem(refusal_of(error))
+        return refusals.answer(refusal_of(error))
     if is_passing(error):
         return _unavailable(error)
     log.error("request_failed", exc_info=error)
-    return problem(ServerError())
+    return refusals.answer(ServerError())
 
 
 def _extension() -> dict[str, Any]:

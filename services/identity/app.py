@@ -18,7 +18,7 @@ from shared.web import build_app
 
 def create_app(settings: Settings, database: Database) -> Flask:
     """The application of identity."""
-    app = build_app("identity", settings, database, [*BLUEPRINTS, pages.blueprint], import_name=__name__)
+    app = build_app("identity", settings, database, [*BLUEPRINTS, *pages.BLUEPRINTS], import_name=__name__)
     app.extensions[THROTTLE] = Throttle(settings)
     return app
 

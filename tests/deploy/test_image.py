@@ -29,10 +29,14 @@ for module in (services, shared):
 settings = read_settings(os.environ)
 for name in ("identity", "challenges", "leagues", "ranking"):
     client = load_service(name).create_app(settings, Database(settings.database_url_for(name))).test_client()
-    for path in ("static/style.css", "api/v1/docs", "api/v1/openapi.json", "health/live"):
+    for path in ("static/docs.js", "api/v1/docs", "api/v1/openapi.json", "health/live"):
         assert client.get(f"/{name}/{path}").status_code == 200, path
     # No event travels here, so that identity alone has a key.
     assert client.get(f"/{name}/health/ready").status_code == (200 if name == "identity" else 503), name
+front = load_service("identity").create_app(settings, Database(settings.database_url_for("identity"))).test_client()
+from shared.pages.static import static_url
+for file in ("app.js", "vendor/htmx.js", "vendor/chart.js"):
+    assert front.get(static_url(file)).status_code == 200, file
 print(client.get("/ranking/api/v1/nowhere?lang=fr").json["title"])
 """
 

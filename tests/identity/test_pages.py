@@ -15,11 +15,8 @@ def test_the_front_door_says_what_this_is_in_the_readers_language(steps: Steps, 
     assert f'lang="{language}"' in page.text
 
 
-def test_the_front_door_shows_the_counters_and_leads_to_the_apis(steps: Steps) -> None:
-    page = steps.client().get("/")
-    assert 'data-fragment="/ranking/counters"' in page.text
-    for service in ("identity", "challenges", "leagues", "ranking"):
-        assert f'href="/{service}/api/v1/docs"' in page.text
+def test_the_front_door_shows_the_counters(steps: Steps) -> None:
+    assert 'hx-get="/ranking/counters"' in steps.client().get("/").text
 
 
 def test_pages_ask_no_other_origin_for_anything(steps: Steps) -> None:
@@ -31,6 +28,6 @@ def test_pages_ask_no_other_origin_for_anything(steps: Steps) -> None:
 
 
 def test_the_browsable_page_finds_its_files_here(steps: Steps) -> None:
-    for name in ("swagger-ui/swagger-ui-bundle.js", "swagger-ui/swagger-ui.css", "docs.js", "planet.svg", "style.css"):
+    for name in ("swagger-ui/swagger-ui-bundle.js", "swagger-ui/swagger-ui.css", "docs.js", "planet.svg"):
         with steps.client().get(f"/identity/static/{name}") as answer:
             assert answer.status_code == 200

@@ -85,8 +85,11 @@ def french() -> Catalog:
 
 
 def translation_of(text: str) -> str:
+    """The French of a sentence; of one that counts, both forms of it."""
     entry = french().get(text)
-    return entry.string if entry is not None and isinstance(entry.string, str) else ""
+    if entry is None:
+        return ""
+    return entry.string if isinstance(entry.string, str) else "\n".join(entry.string) if all(entry.string) else ""
 
 
 def placeholders(text: str) -> set[str]:
@@ -101,9 +104,38 @@ def test_every_sentence_of_ours_has_a_french_one(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 def test_every_sentence_of_a_template_has_a_french_one(path: Path) -> None:
-    marked = re.findall(r"""\b_\(\s*(["'])(.*?)\1""", path.read_text(encoding="utf-8"), re.DOTALL)
-    missing = [text for _, text in marked if not translation_of(text)]
+    text = path.read_text(encoding="utf-8")
+    marked = [found[1] for found in re.findall(r"""\b_\(\s*(["'])(.*?)\1""", text, re.DOTALL)]
+    marked += [found[1] for found in re.findall(r"""\bngettext\(\s*(["'])(.*?)\1""", text, re.DOTALL)]
+    missing = [text for text in marked if not translation_of(text)]
     assert not missing, f"add to the fr.po of {name_of(path)}: {missing}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_every_sentence_said_after_a_form_has_a_french_one(path: Path) -> None:
+    said = [
+        call.args[1].value
+        for call in calls(path, "redirect_to")
+        if len(call.args) > 1 and isinstance(call.args[1], ast.Constant)
+    ]
+    missing = [text for text in said if not translation_of(str(text))]
+    assert not missing, f"add to the fr.po of {name_of(path)}: {missing}"
+
+
+HTML = [path for path in TEMPLATES if path.suffix == ".html" and path.name != "docs.html"]
+OURS = {"Ma Petite Planète", "Français", "English"}
+"""Names, the same in every language."""
+
+
+@pytest.mark.parametrize("path", HTML, ids=name_of)
+def test_no_template_has_a_sentence_outside_the_translations(path: Path) -> None:
+    """What is between tags, or in an attribute that is read, comes through _() or is no language."""
+    source = path.read_text(encoding="utf-8")
+    bare = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<(script|style)\b.*?</\1>", " ", source, flags=re.DOTALL)
+    read = re.findall(r"""\b(?:alt|title|aria-label|placeholder)=["']([^"']*)["']""", bare)
+    texts = [text.strip() for text in [*re.sub(r"<[^>]*>|[\w-]+=\"[^\"]*\"", "\n", bare).splitlines(), *read]]
+    hard = [text for text in texts if re.search(r"[^\W\d_]{2}", text) and text.strip(" ·") not in OURS | {"required"}]
+    assert not hard, "say it through _()"
 
 
 def test_the_sentences_of_the_libraries_have_french_ones() -> None:
@@ -119,12 +151,13 @@ def test_a_translation_has_the_values_of_its_sentence(path: Path) -> None:
         entries = [entry for entry in read_po(file, locale="fr", abort_invalid=True) if entry.id]
     assert entries
     for entry in entries:
-        assert isinstance(entry.id, str)
-        assert isinstance(entry.string, str)
-        assert entry.string.strip(), f"no translation: {entry.id}"
         assert not entry.fuzzy, f"fuzzy: {entry.id}"
-        assert placeholders(entry.string) == placeholders(entry.id), entry.id
-        assert entry.string == entry.string.strip() or entry.id != entry.id.strip(), entry.id
+        ids, strings = ((entry.id,), (entry.string,)) if isinstance(entry.id, str) else (entry.id, entry.string)
+        assert len(ids) == len(strings), f"a plural is missing: {entry.id}"
+        for text, translated in zip(ids, strings, strict=True):
+            assert translated.strip(), f"no translation: {text}"
+            assert placeholders(translated) - {"n"} == placeholders(text) - {"n"}, text
+            assert translated == translated.strip() or text != text.strip(), text
 
 
 @pytest.mark.parametrize("path", PO_FILES, ids=name_of)
@@ -132,7 +165,9 @@ def test_no_two_files_translate_one_sentence_differently(path: Path) -> None:
     with path.open("rb") as file:
         for entry in read_po(file, locale="fr"):
             if entry.id:
-                assert translation_of(str(entry.id)) == entry.string, f"another file says otherwise: {entry.id}"
+                text = entry.id if isinstance(entry.id, str) else entry.id[0]
+                string = entry.string if isinstance(entry.string, str) else "\n".join(entry.string)
+                assert translation_of(text) == string, f"another file says otherwise: {entry.id}"
 
 
 def test_every_refusal_of_every_service_is_marked_for_translation() -> None:

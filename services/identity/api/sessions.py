@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, after_this_request, jsonify, request
+from flask import jsonify, request
 
 from services.identity.api.context import PREFIX, current_address, current_settings, current_throttle
+from services.identity.cookies import REFRESH_COOKIE, clear_cookies, set_cookies
 from services.identity.domain import sessions
 from services.identity.errors import CsrfMissing, RefreshTokenReused, SessionEnded, WrongCredentials
 from services.identity.schemas import ChoicesSchema, RefreshSchema, SignedInSchema, SignInSchema
 from shared.api import Blueprint
 from shared.auth import Suspended, public, roles
 from shared.openapi import refuses
-from shared.web import ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, current_caller, current_session, is_own_origin
+from shared.web import CSRF_HEADER, current_caller, current_session, is_own_origin
 
-REFRESH_COOKIE = "mpp_refresh"
-COOKIE_PATHS = {ACCESS_COOKIE: "/", REFRESH_COOKIE: f"{PREFIX}/sessions", CSRF_COOKIE: "/"}
 TOKENS = ("access_token", "refresh_token")
 
 blueprint = Blueprint("sessions", __name__, url_prefix=PREFIX, description="Sign in and out")
@@ -71,7 +70,7 @@ def refresh(form: dict[str, Any]) -> dict[str, Any]:
 def sign_out() -> None:
     """Sign out: end this session."""
     sessions.sign_out(current_session(), current_caller().session_id)
-    after_this_request(_clear_cookies)
+    clear_cookies()
 
 
 @blueprint.route("/sessions", methods=["DELETE"])
@@ -80,7 +79,7 @@ def sign_out() -> None:
 def sign_out_everywhere() -> None:
     """Sign out everywhere: end every session of the caller."""
     sessions.sign_out_everywhere(current_session(), current_caller().person_id)
-    after_this_request(_clear_cookies)
+    clear_cookies()
 
 
 def _sent_csrf() -> str:
@@ -93,34 +92,7 @@ def _sent_csrf() -> str:
 def _answer(result: sessions.SignedIn, *, has_cookies: bool) -> dict[str, Any]:
     body = {name: getattr(result, name) for name in result.__struct_fields__}
     if has_cookies:
-        after_this_request(lambda response: _set_cookies(response, result))
+        set_cookies(result)
         for name in TOKENS:
             del body[name]
     return body
-
-
-def _set_cookies(response: Response, result: sessions.SignedIn) -> Response:
-    values = {
-        ACCESS_COOKIE: (result.access_token, result.expires_in),
-        REFRESH_COOKIE: (result.refresh_token, result.refresh_expires_in),
-        CSRF_COOKIE: (result.csrf_token, result.refresh_expires_in),
-    }
-    for name, (value, seconds) in values.items():
-        response.set_cookie(name, value, max_age=seconds, **_cookie_options(name))
-    return response
-
-
-def _clear_cookies(response: Response) -> Response:
-    for name in COOKIE_PATHS:
-        response.delete_cookie(name, **_cookie_options(name))
-    return response
-
-
-def _cookie_options(name: str) -> dict[str, Any]:
-    """The page reads the CSRF cookie, and no script the others."""
-    return {
-        "path": COOKIE_PATHS[name],
-        "secure": current_settings().has_tls,
-        "httponly": name != CSRF_COOKIE,
-        "samesite": "Lax",
-    }

@@ -1,0 +1,16 @@
+"""The HTML pages of identity: the front door, sessions, accounts, people, tenants."""
+
+from __future__ import annotations
+
+from services.identity.pages import accounts, front, me, people, platform, sessions
+from shared.pages.static import static_blueprint
+
+BLUEPRINTS = [
+    front.blueprint,
+    sessions.blueprint,
+    accounts.blueprint,
+    me.blueprint,
+    people.blueprint,
+    platform.blueprint,
+    static_blueprint(),
+]

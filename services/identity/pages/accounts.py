@@ -1,0 +1,136 @@
+"""The ways in: found a school or a company, play among friends, accept an invitation, choose a new password."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from services.identity.api.context import current_address, current_settings, current_throttle
+from services.identity.cookies import set_cookies
+from services.identity.domain import invitations, sessions, tenants
+from services.identity.domain.password_changes import ask_for_reset, confirm_reset
+from services.identity.domain.people import sign_up_player
+from services.identity.page_schemas import (
+    AcceptPageSchema,
+    FoundPageSchema,
+    JoinCommunityPageSchema,
+    NewPasswordPageSchema,
+)
+from services.identity.pages.choices import countries, zones
+from services.identity.pages.sessions import START
+from services.identity.schemas import PasswordResetSchema
+from shared.auth import public
+from shared.errors import NotFound
+from shared.forms import Form
+from shared.i18n import current_language
+from shared.pages import local_path, redirect_to
+from shared.web import current_session
+
+KINDS = ("school", "company")
+
+blueprint = Blueprint("account_pages", __name__)
+
+
+@blueprint.get("/found")
+@public
+def choose_kind() -> str:
+    """A class, or a company?"""
+    return render_template("pages/choose_kind.html")
+
+
+@blueprint.route("/found/<kind>", methods=["GET", "POST"])
+@public
+def found(kind: str) -> ResponseReturnValue:
+    """Opens a school or a company, and signs its first administrator in."""
+    if kind not in KINDS:
+        raise NotFound
+    form = Form(FoundPageSchema, {"country": "FR", "zone": "Europe/Paris"})
+    if form.is_sent:
+        with form.refusals():
+            typed = form.data
+            current_throttle().count_form("tenants", current_address())
+            language = current_language()
+            facts = tenants.TenantFacts(
+                kind=kind, name=typed["name"], country=typed["country"], language=language, zone=typed["zone"]
+            )
+            first = tenants.FirstAdministrator(
+                display_name=typed["display_name"], email=typed["email"], password=typed["password"]
+            )
+            tenant, _person = tenants.found_with_administrator(current_session(), facts, first)
+            return _enter(typed["email"], typed["password"], tenant.tenant_id)
+    return form.page("pages/found.html", kind=kind, countries=countries(), zones=zones())
+
+
+@blueprint.route("/players/new", methods=["GET", "POST"])
+@public
+def join_community() -> ResponseReturnValue:
+    """Opens an account to play among friends."""
+    form = Form(JoinCommunityPageSchema, {"to": local_path(request.args.get("to"), START)})
+    if form.is_sent:
+        with form.refusals():
+            typed = form.data
+            current_throttle().count_form("players", current_address())
+            person = sign_up_player(
+                current_session(),
+                display_name=typed["display_name"],
+                email=typed["email"],
+                password=typed["password"],
+                language=current_language(),
+            )
+            return _enter(typed["email"], typed["password"], person.tenant_id, local_path(typed.get("to"), START))
+    return form.page("pages/join_community.html")
+
+
+@blueprint.route("/identity/invitations/<token>", methods=["GET", "POST"])
+@public
+def accept(token: str) -> ResponseReturnValue:
+    """Joins a school or a company by the link of an invitation."""
+    form = Form(AcceptPageSchema)
+    if form.is_sent:
+        with form.refusals():
+            typed = form.data
+            current_throttle().count_form("acceptances", current_address())
+            tenant, person = invitations.accept_invitation(
+                current_session(), token=token, language=current_language(), **typed
+            )
+            return _enter(str(person.email), typed["password"], tenant.tenant_id)
+    return form.page("pages/accept.html")
+
+
+@blueprint.route("/reset", methods=["GET", "POST"])
+@public
+def ask_reset() -> ResponseReturnValue:
+    """Asks for the link to a new password; the answer is the same whether or not there is an account."""
+    form = Form(PasswordResetSchema)
+    if form.is_sent:
+        with form.refusals():
+            email = form.data["email"]
+            current_throttle().count_reset(email, current_address())
+            ask_for_reset(current_session(), current_settings(), email)
+            return make_response(render_template("pages/reset_sent.html", email=email), 202)
+    return form.page("pages/reset.html")
+
+
+@blueprint.route("/identity/password-resets/<token>", methods=["GET", "POST"])
+@public
+def choose_password(token: str) -> ResponseReturnValue:
+    """A new password, by the link of a mail. Every session ends."""
+    form = Form(NewPasswordPageSchema)
+    if form.is_sent:
+        with form.refusals():
+            current_throttle().count_form("confirmations", current_address())
+            confirm_reset(current_session(), token=token, password=form.data["password"])
+            return redirect_to("/sign-in", "Your new password is set. Sign in with it.")
+    return form.page("pages/new_password.html")
+
+
+def _enter(email: str, password: str, tenant_id: UUID, to: str = START) -> ResponseReturnValue:
+    """Signs in somebody whose account was made in this very request."""
+    result = sessions.sign_in(
+        current_session(), current_settings(), email=email, password=password, tenant_id=tenant_id
+    )
+    assert isinstance(result, sessions.SignedIn), "one tenant was named"
+    set_cookies(result)
+    return redirect_to(to, "Welcome! Your account is ready.")

@@ -1,0 +1,94 @@
+"""What the select boxes of the forms offer."""
+
+from __future__ import annotations
+
+from babel import Locale
+from babel.dates import get_timezone_location
+
+from services.identity.domain.people import GRANTABLE
+from shared.i18n import current_language, translate
+
+ZONES = [
+    "Europe/Paris",
+    "Europe/Brussels",
+    "Europe/Zurich",
+    "Europe/Luxembourg",
+    "Europe/Monaco",
+    "Europe/London",
+    "Europe/Dublin",
+    "Europe/Lisbon",
+    "Europe/Madrid",
+    "Europe/Rome",
+    "Europe/Berlin",
+    "Europe/Amsterdam",
+    "Europe/Vienna",
+    "Europe/Copenhagen",
+    "Europe/Stockholm",
+    "Europe/Oslo",
+    "Europe/Helsinki",
+    "Europe/Warsaw",
+    "Europe/Prague",
+    "Europe/Budapest",
+    "Europe/Athens",
+    "Europe/Bucharest",
+    "Europe/Sofia",
+    "Europe/Zagreb",
+    "Europe/Ljubljana",
+    "Europe/Tallinn",
+    "Europe/Riga",
+    "Europe/Vilnius",
+    "America/Guadeloupe",
+    "America/Martinique",
+    "America/Cayenne",
+    "America/Miquelon",
+    "America/Montreal",
+    "America/Port-au-Prince",
+    "Indian/Reunion",
+    "Indian/Mayotte",
+    "Pacific/Noumea",
+    "Pacific/Tahiti",
+    "Pacific/Wallis",
+    "Africa/Algiers",
+    "Africa/Casablanca",
+    "Africa/Tunis",
+    "Africa/Dakar",
+    "Africa/Abidjan",
+    "Africa/Libreville",
+    "Africa/Kinshasa",
+    "Asia/Beirut",
+]
+"""Where classes and companies that speak our languages are; the API takes every IANA zone."""
+ROLE_NAMES = {
+    "administrator": "Administrator: people, settings, everything",
+    "organiser": "Organiser: opens and leads leagues",
+    "player": "Player",
+}
+
+
+def countries() -> list[tuple[str, str]]:
+    """Every country by its name in the reader's language, France first."""
+    names = Locale.parse(current_language()).territories
+    known = sorted(
+        (name, code) for code, name in names.items() if len(code) == 2 and code.isalpha() and code not in NONE
+    )
+    return [("FR", names["FR"]), *((code, name) for name, code in known if code != "FR")]
+
+
+NONE = {"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "CQ"}
+"""What Babel lists beside countries."""
+
+
+def zones(kept: str = "") -> list[tuple[str, str]]:
+    """Time zones by the place people know them by; `kept` is offered too, whatever it is."""
+    offered = [*ZONES, *([kept] if kept and kept not in ZONES else [])]
+    return [(zone, get_timezone_location(zone, locale=current_language(), return_city=True)) for zone in offered]
+
+
+def roles() -> list[tuple[str, str]]:
+    """What an administrator may make of somebody."""
+    return [(role, translate(ROLE_NAMES.get(role, role))) for role in GRANTABLE]
+
+
+def languages() -> list[tuple[str, str]]:
+    """Each by its own name."""
+    return [("fr", "Français"), ("en", "English")]

@@ -1,0 +1,52 @@
+"""The front door: home, the language switch, the legal pages, every component on one page."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from shared.auth import public_without_session
+from shared.errors import Invalid, NotFound, message
+from shared.i18n import LANGUAGE_COOKIE, LANGUAGES
+from shared.pages import local_path, redirect_to
+from shared.pages.moves import has_tls
+
+YEAR = 365 * 86400
+LEGAL = ("about", "privacy", "terms", "accessibility")
+
+blueprint = Blueprint("front", __name__)
+
+
+@blueprint.get("/")
+@public_without_session
+def home() -> str:
+    """What this is in ten seconds, the public counters, and the ways in."""
+    return render_template("pages/home.html")
+
+
+@blueprint.get("/ui")
+@public_without_session
+def components() -> str:
+    """Every component of the pages, in every state."""
+    return render_template("gallery.html")
+
+
+@blueprint.get("/legal/<subject>")
+@public_without_session
+def legal(subject: str) -> str:
+    """Who we are, what becomes of the data, the terms, accessibility."""
+    if subject not in LEGAL:
+        raise NotFound
+    return render_template(f"pages/legal/{subject}.html")
+
+
+@blueprint.post("/language")
+@public_without_session
+def choose_language() -> ResponseReturnValue:
+    """Keeps the reader's choice of language on this device, and leads back to the page they came from."""
+    language = request.form.get("language", "")
+    if language not in LANGUAGES:
+        raise Invalid(fields={"language": [message("Is no language of ours: choose fr or en.")]})
+    response: Response = redirect_to(local_path(request.form.get("back")))
+    response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR, httponly=True, samesite="Lax", secure=has_tls())
+    return response

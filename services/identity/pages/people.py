@@ -1,0 +1,114 @@
+"""The people of a tenant, its settings and its audit trail, for administrators."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from services.identity.api.context import current_settings, current_throttle
+from services.identity.domain import audit, invitations, people
+from services.identity.domain.tenants import change_tenant, get_tenant
+from services.identity.page_schemas import InvitePageSchema, PersonPageSchema, TenantPageSchema
+from services.identity.pages.choices import countries, languages, roles, zones
+from shared.auth import ADMINISTRATOR
+from shared.auth import roles as only
+from shared.errors import NotFound
+from shared.forms import Form
+from shared.pages import redirect_to
+from shared.pages.listing import listed
+from shared.web import current_caller, current_session
+
+blueprint = Blueprint("people_pages", __name__, url_prefix="/identity")
+
+
+@blueprint.get("/people")
+@only(ADMINISTRATOR)
+def list_people() -> str:
+    """The people of the tenant, found by a part of their name, and the invitations that are open."""
+    name = request.args.get("name", "").strip()[:80]
+    return render_template(
+        "pages/people.html",
+        page=listed(current_session(), people.people(name=name or None)),
+        name=name,
+        invited=listed(current_session(), invitations.invitations(), size=10).items,
+        roles=dict(roles()),
+    )
+
+
+@blueprint.route("/people/invite", methods=["GET", "POST"])
+@only(ADMINISTRATOR)
+def invite() -> ResponseReturnValue:
+    """Invites a colleague, by mail or by a link to pass on; the link is shown once."""
+    form = Form(InvitePageSchema, {"roles": ["organiser"]})
+    if form.is_sent:
+        with form.refusals():
+            typed = form.data
+            if "email" in typed:
+                current_throttle().count_form("invitations", str(current_caller().tenant_id))
+            invitation, link = invitations.invite(current_session(), current_settings(), **typed)
+            return render_template("pages/invited.html", invitation=invitation, link=link)
+    return form.page("pages/invite.html", roles=roles())
+
+
+@blueprint.post("/people/invitations/<id:invitation_id>/withdraw")
+@only(ADMINISTRATOR)
+def withdraw(invitation_id: UUID) -> ResponseReturnValue:
+    """The link of an invitation opens nothing any more."""
+    invitations.withdraw_invitation(current_session(), invitation_id)
+    return redirect_to("/identity/people", "The invitation is withdrawn.")
+
+
+@blueprint.route("/people/<id:person_id>", methods=["GET", "POST"])
+@only(ADMINISTRATOR)
+def person(person_id: UUID) -> ResponseReturnValue:
+    """A person: name and roles."""
+    found = people.get_person(current_session(), person_id)
+    form = Form(PersonPageSchema, {"display_name": found.display_name, "roles": list(found.roles)})
+    if form.is_sent:
+        with form.refusals():
+            found = people.get_person(current_session(), person_id, is_locked=True)
+            people.change_person(current_session(), found, form.data)
+            return redirect_to("/identity/people", "Saved.")
+    return form.page("pages/person.html", person=found, roles=roles())
+
+
+@blueprint.post("/people/<id:person_id>/<action>")
+@only(ADMINISTRATOR)
+def act(person_id: UUID, action: str) -> ResponseReturnValue:
+    """Suspends, resumes or removes a person."""
+    session = current_session()
+    if action == "suspend":
+        people.suspend_person(session, person_id)
+        return redirect_to("/identity/people", "The person is suspended.")
+    if action == "resume":
+        people.resume_person(session, person_id)
+        return redirect_to("/identity/people", "The person may act again.")
+    if action == "remove":
+        people.remove_person(session, person_id)
+        return redirect_to("/identity/people", "The person has left.")
+    raise NotFound
+
+
+@blueprint.route("/tenant", methods=["GET", "POST"])
+@only(ADMINISTRATOR)
+def tenant() -> ResponseReturnValue:
+    """The name, country, language and time zone of the tenant."""
+    found = get_tenant(current_session(), current_caller().tenant_id)
+    form = Form(TenantPageSchema, {name: getattr(found, name) for name in ("name", "country", "language", "zone")})
+    if form.is_sent:
+        with form.refusals():
+            found = get_tenant(current_session(), current_caller().tenant_id, is_locked=True)
+            change_tenant(current_session(), found, form.data)
+            return redirect_to("/identity/tenant", "Saved.")
+    choices = {"countries": countries(), "zones": zones(found.zone), "languages_offered": languages()}
+    return form.page("pages/tenant.html", tenant=found, **choices)
+
+
+@blueprint.get("/audit")
+@only(ADMINISTRATOR)
+def trail() -> str:
+    """Who changed what, the newest first."""
+    page = listed(current_session(), audit.entries())
+    return render_template("pages/audit.html", page=page, entries=audit.with_names(current_session(), page.items))

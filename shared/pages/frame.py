@@ -1,0 +1,89 @@
+"""What every template may use, whichever service's it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from flask import Blueprint, g, request
+from markupsafe import Markup
+
+from shared.auth import Caller
+from shared.i18n import LANGUAGES, current_language, translate, translate_many
+from shared.pages.moves import said
+from shared.pages.static import static_url
+
+TEMPLATES = Path(__file__).parent.parent / "ui" / "templates"
+
+
+def number(value: float, digits: int = 1) -> str:
+    """A number as the reader writes it: 1,940,000.5 or 1 940 000,5. At most `digits` after the comma."""
+    return format_decimal(round(value, digits), locale=current_language())
+
+
+def points(value: int) -> str:
+    """Points with their sign: +3 points, −2 points."""
+    signed = f"{'+' if value > 0 else '−' if value < 0 else ''}{number(abs(value))}"
+    return translate_many("{signed} point", "{signed} points", abs(value), signed=signed)
+
+
+def day(value: date | datetime, form: str = "full") -> str:
+    """A day in words: Monday, 4 May 2026. `form`: full | long | medium | short."""
+    if isinstance(value, datetime):
+        value = _here(value)
+    return format_date(value, form, locale=_locale())
+
+
+def moment(value: datetime, form: str = "d MMM, HH:mm") -> str:
+    """A moment on the clock of the reader's tenant; a naive one is wall-clock time already. `form`: of Babel."""
+    return format_datetime(_here(value), form, locale=_locale())
+
+
+def _here(value: datetime) -> datetime:
+    reader = caller()
+    return value if value.tzinfo is None else value.astimezone(ZoneInfo(reader.zone if reader else "Europe/Paris"))
+
+
+def _locale() -> str:
+    return {"en": "en_GB", "fr": "fr"}[current_language()]
+
+
+def caller() -> Caller | None:
+    """Who reads the page; None for a visitor."""
+    found: Caller | None = g.get("caller")
+    return found
+
+
+def csrf_field() -> Markup:
+    """The hidden field that proves that a form is ours; without it a change is refused."""
+    reader = caller()
+    token = reader.csrf if reader else ""
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
+
+
+def frame_blueprint(service: str) -> Blueprint:
+    """The templates of the frame, and what they may use."""
+    blueprint = Blueprint("frame", __name__, template_folder=str(TEMPLATES))
+    functions: dict[str, Callable[..., Any]] = {
+        "_": translate,
+        "ngettext": translate_many,
+        "current_language": current_language,
+        "number": number,
+        "points": points,
+        "day": day,
+        "moment": moment,
+        "csrf_field": csrf_field,
+        "static_url": static_url,
+        "said": said,
+    }
+    for name, function in functions.items():
+        blueprint.add_app_template_global(function, name)
+    blueprint.app_context_processor(
+        lambda: {"service": service, "caller": caller(), "languages": LANGUAGES, "path": request.full_path.rstrip("?")}
+    )
+    return blueprint

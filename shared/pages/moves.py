@@ -1,0 +1,70 @@
+"""From page to page: redirects that stay here, a sentence for the next page, the way to sign in and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from flask import Response, after_this_request, current_app, redirect, request
+
+from shared.i18n import is_sentence, translate
+
+SAID_COOKIE = "mpp_said"
+SAID_SECONDS = 60
+CONTINUE = "/identity/continue"
+"""Where an ended session is renewed, or the reader asked to sign in, and then led back."""
+
+
+def local_path(address: str | None, otherwise: str = "/") -> str:
+    """An address of ours to lead somebody to, or `otherwise`: another origin's is never followed."""
+    if not address or not address.startswith("/") or "\\" in address or any(ord(char) < 33 for char in address):
+        return otherwise
+    parts = urlsplit(address)
+    return address if not parts.scheme and not parts.netloc and not address.startswith("//") else otherwise
+
+
+def redirect_to(address: str, sentence: str = "", **values: Any) -> Response:
+    """After a form: to an address of ours (303), where the sentence (English, a key of translations) is said once."""
+    response = redirect(local_path(address), code=303)
+    if sentence:
+        said = quote(json.dumps({"sentence": sentence, "values": values}, default=str))
+        response.set_cookie(SAID_COOKIE, said, max_age=SAID_SECONDS, httponly=True, samesite="Lax", secure=has_tls())
+    return response  # type: ignore[return-value]
+
+
+def said() -> str | None:
+    """What the page before had to say, once. Only sentences of ours: a cookie can be written by others."""
+    cookie = request.cookies.get(SAID_COOKIE)
+    if cookie is None:
+        return None
+    after_this_request(_forget_said)
+    try:
+        told = json.loads(unquote(cookie))
+        sentence, values = str(told["sentence"]), {str(key): str(value) for key, value in told["values"].items()}
+        return translate(sentence, **values) if is_sentence(sentence) else None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _forget_said(response: Response) -> Response:
+    response.delete_cookie(SAID_COOKIE, httponly=True, samesite="Lax", secure=has_tls())
+    return response
+
+
+def has_tls() -> bool:
+    """Whether people reach us by https."""
+    is_secure: bool = current_app.extensions["mpp"]["settings"].has_tls
+    return is_secure
+
+
+def to_continue(*, is_guest: bool = False) -> Response:
+    """To where the session is renewed, and back to this very request, its body included (307).
+
+    `is_guest`: the page may be read without signing in, so nobody is asked to.
+    """
+    query = {"to": request.full_path.rstrip("?")} | ({"guest": "1"} if is_guest else {})
+    code = 303 if request.method in ("GET", "HEAD") else 307
+    response: Any = redirect(f"{CONTINUE}?{urlencode(query)}", code=code)
+    response.headers["Cache-Control"] = "no-store"
+    return response  # type: ignore[no-any-return]

@@ -1,0 +1,37 @@
+"""A refusal as a person reads it: what happened, and what to do next."""
+
+from __future__ import annotations
+
+from flask import Response, g, make_response, render_template, request
+
+from shared.errors import Refusal
+from shared.i18n import current_language
+from shared.problems import problem, problem_title
+
+NOT_PAGES = ("/api/", "/health/", "/.well-known/", "/metrics")
+
+
+def is_page() -> bool:
+    """Whether a person's browser is answered, not a program."""
+    return not any(part in request.path for part in NOT_PAGES)
+
+
+def is_fragment() -> bool:
+    """Whether htmx asks for a piece of a page."""
+    return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+
+
+def answer(refusal: Refusal) -> Response:
+    """A page for a person, problem+json (RFC 9457) for a program."""
+    if not is_page():
+        return problem(refusal)
+    template = "error_fragment.html" if is_fragment() else "error.html"
+    body = render_template(
+        template, refusal=refusal, sentence=problem_title(refusal), request_id=g.get("request_id", "")
+    )
+    response = make_response(body, refusal.status)
+    response.headers["Content-Language"] = current_language()
+    for name, value in problem(refusal).headers.items():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response

@@ -1,0 +1,34 @@
+// What the pages do beyond HTML and htmx. Every page works without it.
+
+// A form is sent once: a second tap on its button does nothing until the answer is there.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method === "get") return;
+  if (form.dataset.isSent) return event.preventDefault();
+  form.dataset.isSent = "yes";
+  for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-disabled", "true");
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-is-sent]")) {
+    delete form.dataset.isSent;
+    for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
+  }
+});
+
+// A button that copies the text it names: <button data-copy="#code">.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
+  button.classList.add("is-done");
+  setTimeout(() => button.classList.remove("is-done"), 2000);
+});
+
+// A print button, which only makes sense with a script.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
+// Errors come first in the reader's hearing: the summary of a form that was refused takes the focus.
+document.querySelector("[data-form-errors]")?.focus();

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import re
+
+from shared.pages.static import FOLDER, static_url, version
+from tests.identity.steps import Steps
+
+
+def test_a_file_of_the_frame_is_kept_for_a_year(steps: Steps) -> None:
+    with steps.client().get(static_url("app.js")) as answer:
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        etag = answer.headers["ETag"]
+    with steps.client().get(static_url("app.js"), headers={"If-None-Match": etag}) as again:
+        assert again.status_code == 304
+
+
+def test_another_versions_address_answers_and_is_not_kept(steps: Steps) -> None:
+    with steps.client().get("/static/000000000000/app.js") as answer:
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-cache")
+
+
+def test_no_file_beside_the_frame_is_served(steps: Steps) -> None:
+    for path in ("../templates/layout.html", "%2e%2e/package.json", "nothing.css"):
+        with steps.client().get(f"/static/{version()}/{path}") as answer:
+            assert answer.status_code == 404
+
+
+def test_every_file_a_page_names_is_there(steps: Steps) -> None:
+    page = steps.client().get("/").text
+    named = set(re.findall(rf"/static/{version()}/([^\"#]+)", page))
+    assert {"tokens.css", "app.js", "vendor/htmx.js"} <= named
+    assert not [name for name in named if not (FOLDER / name).is_file()]
