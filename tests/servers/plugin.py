@@ -64,7 +64,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def scope_of_test(nodeid: str) -> str:
     """Tests of one scope run in one worker: those of the whole installation, and those of a file that says so."""
-    file = Path(nodeid.partition("::")[0]).name
+    path = Path(nodeid.partition("::")[0])
+    if path.parent.name == "browser":
+        return "browser"  # one site and one Chromium for all of them
+    file = path.name
     if file in OF_THE_INSTALLATION or "[distributed" in nodeid:
         return "installation"
     return file if file in TOGETHER else nodeid

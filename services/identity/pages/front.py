@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from shared.auth import public_without_session
 from shared.errors import Invalid, NotFound, message
-from shared.i18n import LANGUAGE_COOKIE, LANGUAGES
+from shared.i18n import LANGUAGE_COOKIE, LANGUAGES, current_language
 from shared.pages import local_path, redirect_to
 from shared.pages.moves import has_tls
+from shared.pages.static import FOLDER, static_url, version
 
 YEAR = 365 * 86400
 LEGAL = ("about", "privacy", "terms", "accessibility")
@@ -50,3 +53,46 @@ def choose_language() -> ResponseReturnValue:
     response: Response = redirect_to(local_path(request.form.get("back")))
     response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR, httponly=True, samesite="Lax", secure=has_tls())
     return response
+
+
+@blueprint.get("/manifest.webmanifest")
+@public_without_session
+def manifest() -> Response:
+    """What a phone needs to put us on its home screen."""
+    icons = [
+        {
+            "src": static_url(f"icons/planet-{size}.png"),
+            "sizes": f"{size}x{size}",
+            "purpose": purpose,
+        }
+        for size in (192, 512)
+        for purpose in ("any", "maskable")
+    ]
+    told = {
+        "id": "/",
+        "name": "Ma Petite Planète",
+        "short_name": "Planète",
+        "lang": current_language(),
+        "start_url": "/leagues/",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": "#fbf5e6",
+        "theme_color": "#1f7a4d",
+        "icons": icons,
+    }
+    return Response(json.dumps(told, ensure_ascii=False), mimetype="application/manifest+json")
+
+
+@blueprint.get("/service-worker.js")
+@public_without_session
+def service_worker() -> Response:
+    """The script that keeps the frame, and what is recorded without network; another version's replaces it."""
+    script = (FOLDER / "service-worker.js").read_text(encoding="utf-8").replace("VERSION", version())
+    return Response(script, mimetype="text/javascript", headers={"Cache-Control": "no-cache"})
+
+
+@blueprint.get("/offline")
+@public_without_session
+def offline() -> str:
+    """What is shown without network: nothing is lost, and what was recorded waits."""
+    return render_template("pages/offline.html")

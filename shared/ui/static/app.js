@@ -32,3 +32,19 @@ for (const button of document.querySelectorAll("[data-print]")) {
 
 // Errors come first in the reader's hearing: the summary of a form that was refused takes the focus.
 document.querySelector("[data-form-errors]")?.focus();
+
+// Without network: a line says so, and what was recorded is sent by the service worker as soon as it is back.
+const noNetwork = document.querySelector("[data-no-network]");
+const showNetwork = () => { noNetwork.hidden = navigator.onLine; };
+addEventListener("online", showNetwork);
+addEventListener("offline", showNetwork);
+showNetwork();
+
+if (new URLSearchParams(location.search).has("kept")) document.querySelector("[data-kept]")?.removeAttribute("hidden");
+
+if ("serviceWorker" in navigator) {
+  const send = () => navigator.serviceWorker.ready.then((registration) => registration.active.postMessage("send"));
+  navigator.serviceWorker.register("/service-worker.js").then(send, () => {});
+  addEventListener("online", send);
+  navigator.serviceWorker.addEventListener("message", (event) => { if (event.data.sent) location.href = "/leagues/"; });
+}

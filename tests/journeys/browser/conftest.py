@@ -1,0 +1,75 @@
+"""A real browser on the real services: the demo's people go from page to page.
+
+The screenshots of each step are kept in build/screenshots/<test>/, for a person to leaf through.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.journeys.browser.reader import Reader
+from tests.journeys.process import ROOT, Services, start_services
+from tests.servers.plugin import refuse
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+SCREENSHOTS = ROOT / "build" / "screenshots"
+SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """The four services with the demo edition."""
+    services = start_services(tmp_path_factory.mktemp("site") / "data", demo=True)
+    yield services
+    services.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        refuse("The browser journeys need Chromium: apt install chromium.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_reader(site: Services, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Reader]]:
+    """Opens a browser for somebody: `size` phone | desktop, `language` fr | en, `scheme` light | dark, `script`."""
+    folder = SCREENSHOTS / re.sub(r"[^\w-]+", "_", request.node.name)
+    shutil.rmtree(folder, ignore_errors=True)
+    opened: list[Reader] = []
+
+    def open_one(
+        size: str = "phone", language: str = "fr", scheme: str = "light", *, script: bool = True, width: int = 0
+    ) -> Reader:
+        wide, high = SIZES[size]
+        context = chromium.new_context(
+            viewport={"width": width or wide, "height": high},
+            locale={"fr": "fr-FR", "en": "en-GB"}[language],
+            color_scheme="dark" if scheme == "dark" else "light",
+            java_script_enabled=script,
+            reduced_motion="reduce",
+            base_url=site.url,
+        )
+        context.set_default_timeout(15_000)
+        reader = Reader(context, folder, len(opened))
+        opened.append(reader)
+        return reader
+
+    yield open_one
+    for reader in opened:
+        reader.close()
+
+
+@pytest.fixture(params=["fr-phone", "en-desktop"])
+def reader(request: pytest.FixtureRequest, open_reader: Callable[..., Reader]) -> Reader:
+    """Somebody with a French phone, then with an English desktop."""
+    language, _, size = str(request.param).partition("-")
+    return open_reader(size, language)

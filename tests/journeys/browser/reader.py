@@ -1,0 +1,78 @@
+"""Somebody with a browser. Every page they come to is looked at: axe, console, width, other origins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+
+from services.demo import DEMO_PASSWORD
+
+EXPECTED = ("Failed to load resource: the server responded with a status of 4", "net::ERR_INTERNET_DISCONNECTED")
+_axe = Axe()
+
+
+class Reader:
+    """One browser context: its cookies are nobody else's."""
+
+    def __init__(self, context: BrowserContext, folder: Path, number: int) -> None:
+        self.context = context
+        self.folder = folder
+        self.number = number
+        self.shots = 0
+        self.complaints: list[str] = []
+        self.page = self.tab()
+
+    def tab(self) -> Page:
+        """One more tab of the same browser."""
+        page = self.context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._see_request)
+        return page
+
+    def goto(self, path: str) -> None:
+        """Opens an address; waits until what it loads by itself is there."""
+        self.page.goto(path, wait_until="networkidle")
+
+    def press(self, text: str) -> None:
+        """A button or a link, by what it says."""
+        self.page.get_by_role("main").get_by_text(text, exact=True).first.click()
+        self.page.wait_for_load_state("networkidle")
+
+    def sign_in(self, email: str, password: str = DEMO_PASSWORD) -> None:
+        """By the sign-in page."""
+        self.goto("/sign-in")
+        self.page.fill("[name=email]", email)
+        self.page.fill("[name=password]", password)
+        self.page.locator("main button").click()
+        self.page.wait_for_load_state("networkidle")
+
+    def shot(self, name: str) -> None:
+        """Keeps a picture of the page, and checks what every page must be."""
+        self.shots += 1
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=self.folder / f"{self.number}-{self.shots:02}-{name}.png", full_page=True)
+        self.check()
+
+    def check(self) -> None:
+        """axe finds nothing, nothing overflows, the console is silent, every request stays here."""
+        width = self.page.viewport_size["width"] if self.page.viewport_size else 0
+        assert self.page.evaluate("document.documentElement.scrollWidth") <= width, f"{self.page.url} scrolls sideways"
+        found: Any = _axe.run(self.page).response["violations"]
+        told = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]
+        assert not told, f"{self.page.url}: {told}"
+        assert not self.complaints, f"{self.page.url}: {self.complaints}"
+
+    def close(self) -> None:
+        self.context.close()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not any(part in message.text for part in EXPECTED):
+            self.complaints.append(message.text)
+
+    def _see_request(self, request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            self.complaints.append(f"another origin: {request.url}")
