@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from services.challenges import pages
 from services.challenges.api import blueprint
 from services.challenges.catalogue_files import FOLDER, CatalogueError, read_catalogue
 from services.challenges.domain.announcements import ANNOUNCEMENTS
@@ -19,8 +20,8 @@ from shared.web import build_app
 
 
 def create_app(settings: Settings, database: Database) -> Flask:
-    """The catalogue's API."""
-    return build_app("challenges", settings, database, [blueprint], import_name=__name__)
+    """The catalogue: its API and its pages."""
+    return build_app("challenges", settings, database, [blueprint, pages.blueprint], import_name=__name__)
 
 
 def load_folder(database: Database, folder: Path = FOLDER) -> Loaded:

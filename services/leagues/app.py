@@ -18,7 +18,7 @@ from shared.web import build_app
 
 def create_app(settings: Settings, database: Database) -> Flask:
     """The Flask application of leagues."""
-    return build_app("leagues", settings, database, [*BLUEPRINTS, pages.blueprint], import_name=__name__)
+    return build_app("leagues", settings, database, [*BLUEPRINTS, *pages.BLUEPRINTS], import_name=__name__)
 
 
 def freeze_editions(database: Database) -> None:

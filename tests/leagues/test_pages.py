@@ -1,30 +1,284 @@
+"""The pages of leagues, as a browser without JavaScript sees them."""
+
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
+from flask.testing import FlaskClient
 
-from tests.leagues.game import Game
+from shared.database import new_id
+from tests.house import caller_of
+from tests.leagues.game import API, Game
+
+HOSTILE = "<script>alert(1)</script>\"'&"
+FRENCH = {"Accept-Language": "fr"}
 
 
-def test_an_invitation_link_shows_the_code_and_what_to_do(game: Game) -> None:
-    code = game.client.get(game.path()).json["code"]
-    link = game.client.get(game.path()).json["join_link"]
-    page = game.house.client("leagues").get(
-        link.removeprefix("http://127.0.0.1:8000"), headers={"Accept-Language": "fr"}
-    )
+def path(game: Game, rest: str = "") -> str:
+    return f"/leagues/{game.league['league_id']}" + (f"/{rest}" if rest else "")
+
+
+def record_path(game: Game) -> str:
+    return path(game, f"record/{game.challenge}")
+
+
+def form_of(client: FlaskClient, address: str) -> dict[str, str]:
+    """The hidden fields and values of the page's form, as a browser would send them."""
+    page = client.get(address)
+    assert page.status_code == 200, page.text
+    return dict(re.findall(r'<input[^>]*name="(completion_id|day)"[^>]*value="([^"]+)"', page.text)) | {
+        name: value for value, name in re.findall(r'value="([^"]+)"[^>]*name="(completion_id|day)"', page.text)
+    }
+
+
+PAGES = ("", "challenges", "story", "history", "teams", "invite", "poster", "settings")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("rest", PAGES)
+def test_every_page_of_a_league_opens_for_its_leader_and_for_nobody_elses(game: Game, rest: str, language: str) -> None:
+    page = game.client.get(path(game, rest), headers={"Accept-Language": language})
     assert page.status_code == 200
+    assert f'<html lang="{language}">' in page.text
+    stranger = game.house.client("leagues", caller_of(None, "administrator"))
+    assert stranger.get(path(game, rest)).status_code == 404
+    visitor = game.house.client("leagues").get(path(game, rest))
+    assert (visitor.status_code, visitor.headers["Location"][:20]) == (303, "/identity/continue?t")
+
+
+@pytest.mark.parametrize("rest", ["teams", "invite", "poster", "settings"])
+def test_a_player_leads_nothing(game: Game, rest: str) -> None:
+    assert game.join().client.get(path(game, rest)).status_code == 403
+
+
+def test_the_start_shows_the_leagues_of_a_school_and_who_has_begun(game: Game) -> None:
+    page = game.client.get("/leagues/", headers=FRENCH)
+    assert "0 sur 3 ont commencé" in page.text
+    assert game.league["name"] in page.text
+
+
+def test_the_start_of_a_player_of_one_league_is_their_day(game: Game) -> None:
+    member = game.join()
+    assert member.client.get("/leagues/").headers["Location"] == path(game)
+    asked = member.client.get(f"/leagues/?challenge={game.challenge}")
+    assert asked.headers["Location"] == record_path(game)
+
+
+def test_who_has_no_league_yet_is_told_what_to_do(game: Game) -> None:
+    page = game.somebody().client.get("/leagues/", headers=FRENCH)
+    assert "/leagues/join" in page.text
+    assert "encore dans aucune ligue" in page.text
+
+
+# --- recording ---
+
+
+def test_a_challenge_is_recorded_in_two_taps_and_taken_back(game: Game) -> None:
+    member = game.join()
+    assert record_path(game) in member.client.get(path(game, "challenges")).text
+    form = form_of(member.client, record_path(game))
+    answer = member.client.post(record_path(game), data=form)
+    assert answer.status_code == 303, answer.text
+    done = member.client.get(answer.headers["Location"], headers=FRENCH)
+    assert "+3 points" in done.text
+    again = member.client.post(record_path(game), data=form)
+    assert again.headers["Location"] == answer.headers["Location"], "a double tap counts once"
+    assert len(game.completions()) == 1
+    undone = member.client.post(path(game, f"completions/{form['completion_id']}/withdraw"))
+    assert undone.headers["Location"] == path(game)
+    assert game.completions() == []
+
+
+def test_a_cap_is_told_before_the_tap_and_after(game: Game) -> None:
+    member = game.join()
+    form = form_of(member.client, record_path(game))
+    member.client.post(record_path(game), data=form)
+    page = member.client.get(record_path(game), headers=FRENCH)
+    assert "fait : 1 sur 1" in page.text.replace("\xa0", " ")
+    other = form | {"completion_id": str(new_id()), "note": HOSTILE}
+    refused = member.client.post(record_path(game), data=other, headers=FRENCH)
+    assert refused.status_code == 409
+    assert 'role="alert"' in refused.text
+    assert "&lt;script&gt;" in refused.text, "what was typed stays, and is harmless"
+    assert "<script>alert" not in refused.text
+
+
+@pytest.mark.parametrize(("day", "status"), [("2999-01-01", 422), ("1999-01-01", 422), ("never", 422)])
+def test_a_wrong_day_stands_beside_its_field(game: Game, day: str, status: int) -> None:
+    member = game.join()
+    form = form_of(member.client, record_path(game)) | {"day": day}
+    answer = member.client.post(record_path(game), data=form)
+    assert answer.status_code == status
+    assert game.completions() == []
+
+
+def test_a_teacher_ticks_for_the_whole_class_and_sending_twice_counts_once(game: Game) -> None:
+    address = path(game, f"record-for/{game.challenge}")
+    assert game.client.get(record_path(game)).headers["Location"] == address
+    form = form_of(game.client, address)
+    ids = [player["player_id"] for player in game.players]
+    answer = game.client.post(address, data={**form, "player_ids": ids}, headers=FRENCH)
+    assert "3 défis sont notés" in answer.text
+    game.client.post(address, data={**form, "player_ids": ids})
+    assert len(game.completions()) == 3
+    fresh = form_of(game.client, address)
+    answer = game.client.post(address, data={**fresh, "player_ids": ids[:1]}, headers=FRENCH)
+    assert "pas noté" in answer.text
+    nobody = game.client.post(address, data=fresh, headers=FRENCH)
+    assert nobody.status_code == 422
+    assert "Cochez-en au moins un" in nobody.text
+
+
+def test_a_challenge_that_is_not_offered_is_not_there(game: Game) -> None:
+    assert game.join().client.get(path(game, f"record/{new_id()}")).status_code == 404
+
+
+def test_names_that_are_code_are_shown_as_text(game: Game) -> None:
+    member = game.join(display_name=HOSTILE)
+    member.client.post(record_path(game), data=form_of(member.client, record_path(game)) | {"note": HOSTILE})
+    for rest in ("", "story", "history", "teams"):
+        page = game.client.get(path(game, rest))
+        assert "<script>alert" not in page.text
+        assert "&lt;script&gt;" in page.text, rest
+
+
+# --- joining ---
+
+
+def test_an_invitation_says_nothing_of_the_league_to_a_visitor(game: Game) -> None:
+    code = game.league["code"]
+    page = game.house.client("leagues").get(f"/leagues/join/{code}", headers=FRENCH)
     assert f"{code[:4]} {code[4:]}" in page.text
-    assert "rejoignez la ligue avec ce code" in page.text
+    assert game.league["name"] not in page.text
+    assert f"/sign-in?to=/leagues/join/{code}" in page.text
 
 
-def test_an_invitation_link_says_nothing_of_the_league(game: Game) -> None:
-    league = game.client.get(game.path()).json
-    page = game.house.client("leagues").get(f"/leagues/join/{league['code']}")
-    assert league["name"] not in page.text
+def test_a_typed_code_leads_to_the_league(game: Game) -> None:
+    code = game.league["code"]
+    typed = f" {code[:4].lower()}-{code[4:]} "
+    answer = game.house.client("leagues").get("/leagues/join", query_string={"code": typed})
+    assert answer.headers["Location"] == f"/leagues/join/{code}"
+    wrong = game.house.client("leagues").get("/leagues/join", query_string={"code": HOSTILE}, headers=FRENCH)
+    assert "n’est pas un code" in wrong.text
+    assert "<script>alert" not in wrong.text
+
+
+def test_somebody_joins_in_a_team_of_their_choice(game: Game) -> None:
+    member = game.somebody()
+    address = f"/leagues/join/{game.league['code']}"
+    assert game.league["name"] in member.client.get(address).text
+    team = game.teams[1]["team_id"]
+    answer = member.client.post(address, data={"display_name": "Renard", "team_id": team})
+    assert answer.headers["Location"] == path(game)
+    mine = member.client.get(f"{API}/leagues/{game.league['league_id']}/players").json
+    assert next(player["team_id"] for player in mine if player["display_name"] == "Renard") == team
+    assert member.client.get(address).headers["Location"] == path(game)
 
 
 @pytest.mark.parametrize("code", ["<script>", "K7MPX2Q", "K7MPX2QA2", "K7MPX2Q0", "é" * 8])
 def test_a_link_that_is_no_code_leads_nowhere(game: Game, code: str) -> None:
     assert game.house.client("leagues").get(f"/leagues/join/{code}").status_code == 404
+
+
+def test_an_unknown_code_is_told_so(game: Game) -> None:
+    assert game.somebody().client.get("/leagues/join/AAAAAAAA").status_code == 404
+
+
+# --- leading ---
+
+
+def test_a_league_is_opened_in_one_page(game: Game) -> None:
+    page = game.client.get("/leagues/new", headers=FRENCH)
+    assert game.edition["edition_id"] in page.text
+    typed = {
+        "edition_id": game.edition["edition_id"],
+        "name": "Les CM2",
+        "age_band": "",
+        "teams": "Abeilles\n\n Lynx \n",
+    }
+    answer = game.client.post("/leagues/new", data=typed)
+    assert answer.headers["Location"].endswith("/invite")
+    league = answer.headers["Location"].split("/")[2]
+    teams = game.client.get(f"{API}/leagues/{league}/teams").json
+    assert [team["name"] for team in teams] == ["Abeilles", "Lynx"]
+
+
+def test_what_is_wrong_with_a_new_league_stands_beside_its_field(game: Game) -> None:
+    answer = game.client.post("/leagues/new", data={"name": HOSTILE, "teams": "", "edition_id": "?"}, headers=FRENCH)
+    assert answer.status_code == 422
+    assert {"field-teams", "field-edition_id"} <= set(re.findall(r'href="#([\w-]+)"', answer.text))
+    assert "<script>alert" not in answer.text
+
+
+def test_pupils_are_entered_by_pseudonym_moved_balanced_and_taken_out(game: Game) -> None:
+    answer = game.client.post(path(game, "teams"), data={"names": "Loup\nOurs\nLoup\n", "team_id": ""})
+    assert answer.status_code == 303
+    players = game.client.get(f"{API}/leagues/{game.league['league_id']}/players").json
+    loup = next(player for player in players if player["display_name"] == "Loup")
+    other = next(team["team_id"] for team in game.teams if team["team_id"] != loup["team_id"])
+    assert game.client.post(path(game, f"players/{loup['player_id']}/move"), data={"team_id": other}).status_code == 303
+    assert game.client.post(path(game, f"players/{loup['player_id']}/move"), data={"team_id": "?"}).status_code == 404
+    for action in ("balance", "lock", "unlock"):
+        assert game.client.post(path(game, f"teams/{action}")).status_code == 303
+    assert game.client.post(path(game, "teams/add"), data={"name": "Troisième"}).status_code == 303
+    assert game.client.post(path(game, f"players/{loup['player_id']}/remove")).status_code == 303
+    assert "Loup" not in [player["display_name"] for player in _players(game)]
+
+
+def _players(game: Game) -> list[Any]:
+    players: list[Any] = game.client.get(f"{API}/leagues/{game.league['league_id']}/players").json
+    return players
+
+
+def test_the_invitation_has_code_link_and_a_qr_code_without_inline_style(game: Game) -> None:
+    page = game.client.get(path(game, "invite")).text
+    code = game.league["code"]
+    assert f"{code[:4]} {code[4:]}" in page
+    assert f"http://127.0.0.1:8000/leagues/join/{code}" in page
+    assert '<svg class="qr"' in page.replace("  ", " ") or 'class="qr"' in page
+    assert "style=" not in page
+    game.client.post(path(game, "code"))
+    assert code not in game.client.get(path(game, "invite")).text
+
+
+def test_a_leader_hands_over_and_the_last_one_stays(game: Game) -> None:
+    me = str(game.teacher.person_id)
+    alone = game.client.post(path(game, f"leaders/{me}/dismiss"), headers=FRENCH)
+    assert alone.status_code == 409
+    colleague = game.somebody("organiser", "Mme Diop")
+    assert "Mme Diop" in game.client.get(path(game, "settings")).text
+    game.client.post(path(game, "leaders"), data={"person_id": str(colleague.caller.person_id)})
+    assert game.client.post(path(game, f"leaders/{me}/dismiss")).headers["Location"] == "/leagues/"
+
+
+def test_settings_are_kept_and_a_player_leaves(game: Game) -> None:
+    game.client.post(path(game, "settings"), data={"name": "Autre nom", "age_band": "", "is_open": "yes"})
+    league = game.client.get(f"{API}/leagues/{game.league['league_id']}").json
+    assert (league["name"], league["is_open"]) == ("Autre nom", True)
+    member = game.join()
+    assert "Autre nom" in member.client.get(path(game, "leave")).text
+    assert member.client.post(path(game, "leave")).headers["Location"] == "/leagues/"
+    assert member.client.get(path(game)).status_code == 403
+
+
+def test_an_edition_is_made_published_and_cloned(game: Game) -> None:
+    admin = game.house.client("leagues", caller_of(game.teacher.tenant_id, "administrator", kind="school"))
+    typed = {"name": "Printemps", "starts_at": "2031-03-03T09:00", "ends_at": "", "grace_days": "2"}
+    answer = admin.post("/leagues/editions/new", data=typed | {"min_players": "6", "max_players": "40"})
+    assert answer.status_code == 303, answer.text
+    address = answer.headers["Location"]
+    assert "Printemps" in admin.get(address, headers=FRENCH).text
+    assert admin.post(f"{address}/registration").status_code == 303
+    assert admin.post(f"{address}/revealed").status_code == 409
+    assert admin.post(f"{address}/nonsense").status_code == 404
+    clone = admin.post(f"{address}/clone", data={"name": "Encore", "starts_at": "2032-03-01T09:00"})
+    assert clone.status_code == 303
+    assert "Encore" in admin.get("/leagues/editions/").text
+    refused = admin.post("/leagues/editions/new", data=typed | {"starts_at": "?"}, headers=FRENCH)
+    assert refused.status_code == 422
+    assert 'value="Printemps"' in refused.text
 
 
 def test_teams_and_leaders_come_by_page(game: Game) -> None:

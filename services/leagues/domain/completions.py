@@ -117,3 +117,8 @@ def recent_activity(league: League) -> sa.Select[Any]:
         .where(Completion.league_id == league.league_id, Completion.withdrawn_at.is_(None))
         .order_by(Completion.recorded_at.desc(), Completion.completion_id.desc())
     )
+
+
+def of_player(activity: sa.Select[Any], player: Player) -> sa.Select[Any]:
+    """Of a league's activity, what one player did, and their team with the whole of it."""
+    return activity.where(Completion.subject_id.in_((player.player_id, player.team_id)))

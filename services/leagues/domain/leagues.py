@@ -208,6 +208,24 @@ def leaders_with_names(session: Session, league: League) -> list[dict[str, Any]]
     ]
 
 
+def possible_leaders(session: Session, league: League) -> list[tuple[UUID, str]]:
+    """Who may be made a leader: those who play in the league with an account, and who organises in its tenant."""
+    leading = sa.select(Leader.person_id).where(Leader.league_id == league.league_id)
+    playing = sa.select(Player.person_id).where(Player.league_id == league.league_id, Player.left_at.is_(None))
+    people = session.scalars(
+        sa.select(Person)
+        .where(Person.is_active.is_(True), Person.person_id.not_in(leading))
+        .order_by(Person.display_name, Person.person_id)
+        .limit(500)
+    ).all()
+    players = set(session.scalars(playing))
+    return [
+        (person.person_id, person.display_name)
+        for person in people
+        if person.person_id in players or {ADMINISTRATOR, ORGANISER} & set(person.roles)
+    ]
+
+
 def appoint_leader(session: Session, league: League, person_id: UUID) -> Leader:
     """Makes a person a leader, beside the others. Raises PersonUnknown."""
     person = session.get(Person, (league.tenant_id, person_id))

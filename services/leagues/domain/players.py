@@ -36,13 +36,18 @@ def join_league(
     if former is not None and former.left_at is None:
         raise AlreadyPlaying
     if display_name is None:
-        person = session.get(Person, (caller.tenant_id, caller.person_id))
-        display_name = former.display_name if former else person.display_name if person else None
+        display_name = former.display_name if former else known_name(session, caller)
         if display_name is None:
             raise NameNeeded
     player = _Entrance(session, league).enter(former, caller.person_id, display_name, team_id)
     session.flush()
     return player
+
+
+def known_name(session: Session, caller: Caller) -> str | None:
+    """The name the caller shows elsewhere; None when it has not arrived yet."""
+    person = session.get(Person, (caller.tenant_id, caller.person_id))
+    return person.display_name if person is not None else None
 
 
 def add_players(session: Session, league: League, names: list[str], team_id: UUID | None) -> list[Player]:

@@ -30,6 +30,16 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => print());
 }
 
+// A button that ticks every box of a name, or none: <button data-tick-all="player_ids">.
+for (const button of document.querySelectorAll("[data-tick-all]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const boxes = [...document.getElementsByName(button.dataset.tickAll)];
+    const isTicked = !boxes.every((box) => box.checked);
+    for (const box of boxes) box.checked = isTicked;
+  });
+}
+
 // Errors come first in the reader's hearing: the summary of a form that was refused takes the focus.
 document.querySelector("[data-form-errors]")?.focus();
 

@@ -1,0 +1,244 @@
+"""What a player's day shows: the challenges on offer, what was done of each, the leagues one belongs to."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from services.leagues.domain.editions import Calendar, calendar_of, phase_of, today_in
+from services.leagues.domain.leagues import edition_of, leads, own_player
+from services.leagues.domain.recording import INDIVIDUAL, impact_of, period_of
+from services.leagues.models import Challenge, Completion, Edition, Leader, League, Player
+from shared.auth import Caller
+from shared.clock import transaction_time
+from shared.errors import NotFound
+
+EASY_POINTS = 3
+"""A challenge of no more points is one to begin with."""
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A challenge as it is offered to a league, and how often a player has done it in the period that runs."""
+
+    challenge_id: UUID
+    title: str
+    category: str
+    kind: str
+    tiers: dict[str, int]
+    times: int
+    per: str
+    impact: dict[str, Any]
+    done: int = 0
+
+    @property
+    def is_malus(self) -> bool:
+        """Whether it takes points away."""
+        return min(self.tiers.values()) < 0
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it has been done as often as it counts."""
+        return self.done >= self.times
+
+    def saves(self, tier: str) -> dict[str, int | None]:
+        """What one completion of a tier saves, in small units; None is « not quantified »."""
+        return impact_of(self, tier)
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A league as one reader stands in it."""
+
+    league: League
+    edition: Edition
+    calendar: Calendar
+    phase: str
+    today: date
+    player: Player | None
+    is_leader: bool
+
+
+def place_in(session: Session, caller: Caller, league: League) -> Place:
+    """Where the caller stands in a league, and when it is."""
+    edition = edition_of(session, league)
+    calendar = calendar_of(edition, league.zone)
+    now = transaction_time(session)
+    return Place(
+        league=league,
+        edition=edition,
+        calendar=calendar,
+        phase=phase_of(edition, calendar, now),
+        today=today_in(calendar, now),
+        player=own_player(session, caller, league),
+        is_leader=leads(session, caller, league),
+    )
+
+
+def offers(session: Session, caller: Caller, place: Place, language: str, player: Player | None) -> list[Offer]:
+    """The challenges that count in a league, bonus first, by category and title; with what a player did of them."""
+    columns = (
+        Challenge.challenge_id,
+        Challenge.titles,
+        Challenge.category,
+        Challenge.kind,
+        Challenge.tiers,
+        Challenge.times,
+        Challenge.per,
+        Challenge.impact,
+        Challenge.audiences,
+        Challenge.age_bands,
+    )
+    rows = session.execute(sa.select(*columns).where(Challenge.retired_version < Challenge.version)).all()
+    done = _done(session, player, place.today) if player is not None else Counter[tuple[UUID, str]]()
+    band = place.league.age_band
+    found = [
+        Offer(
+            challenge_id=row.challenge_id,
+            title=row.titles.get(language) or next(iter(row.titles.values())),
+            category=row.category,
+            kind=row.kind,
+            tiers=row.tiers,
+            times=row.times,
+            per=row.per,
+            impact=row.impact,
+            done=done[row.challenge_id, period_of(row.per, place.today)],
+        )
+        for row in rows
+        if caller.tenant_kind in row.audiences and (band is None or band in row.age_bands)
+    ]
+    return sorted(found, key=lambda offer: (offer.is_malus, offer.category, offer.title))
+
+
+def _done(session: Session, player: Player, today: date) -> Counter[tuple[UUID, str]]:
+    """How often each challenge was done by a player, or their team, in the periods that run today."""
+    periods = [period_of(per, today) for per in ("day", "week", "edition")]
+    counted = sa.select(Completion.challenge_id, Completion.period, sa.func.count().label("times")).where(
+        Completion.tenant_id == player.tenant_id,
+        Completion.subject_id.in_((player.player_id, player.team_id)),
+        Completion.period.in_(periods),
+        Completion.slot.is_not(None),
+    )
+    rows = session.execute(counted.group_by(Completion.challenge_id, Completion.period))
+    return Counter({(row.challenge_id, row.period): row.times for row in rows})
+
+
+def offer_of(session: Session, caller: Caller, place: Place, language: str, challenge_id: UUID) -> Offer:
+    """One of the challenges on offer in a league. Raises NotFound."""
+    for offer in offers(session, caller, place, language, place.player):
+        if offer.challenge_id == challenge_id:
+            return offer
+    raise NotFound
+
+
+def suggested(offered: Sequence[Offer], player: Player | None, today: date, count: int = 6) -> list[Offer]:
+    """Some to do today: not done yet, easy ones first, one of each category before a second; others every day."""
+    seed = f"{player.player_id if player else ''}{today}"
+    open_ones = [offer for offer in offered if not offer.is_malus and offer.done == 0 and offer.kind == INDIVIDUAL]
+    by_category: dict[str, list[Offer]] = defaultdict(list)
+    for offer in sorted(open_ones, key=lambda offer: (min(offer.tiers.values()) > EASY_POINTS, _draw(seed, offer))):
+        by_category[offer.category].append(offer)
+    rounds = sorted(
+        ((turn, _draw(seed, offer), offer) for many in by_category.values() for turn, offer in enumerate(many)),
+        key=lambda drawn: drawn[:2],
+    )
+    return [offer for _turn, _drawn, offer in rounds[:count]]
+
+
+def _draw(seed: str, offer: Offer) -> int:
+    """A number that looks like chance, and is the same all day for the same player."""
+    return zlib.crc32(f"{seed}{offer.challenge_id}".encode())
+
+
+def done_on(player: Player, day: date) -> sa.Select[Any]:
+    """What a player, or their team by them, did on a day, the newest first; with the titles."""
+    return (
+        sa.select(Completion, Challenge.titles)
+        .outerjoin(Challenge, Challenge.challenge_id == Completion.challenge_id)
+        .where(
+            Completion.tenant_id == player.tenant_id,
+            Completion.subject_id.in_((player.player_id, player.team_id)),
+            Completion.day == day,
+            Completion.withdrawn_at.is_(None),
+        )
+        .order_by(Completion.recorded_at.desc())
+        .limit(20)
+    )
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """A league on a list: where it stands, how many play, how many of them have begun."""
+
+    league: League
+    edition: Edition
+    phase: str
+    players: int
+    begun: int
+    is_playing: bool
+    is_leading: bool
+
+
+def cards(session: Session, caller: Caller, leagues: Sequence[League]) -> list[Card]:
+    """The leagues of one page of a list, in the order given; five questions whatever their number."""
+    ids = [league.league_id for league in leagues]
+    editions = {
+        edition.edition_id: edition
+        for edition in session.scalars(
+            sa.select(Edition).where(Edition.edition_id.in_({league.edition_id for league in leagues}))
+        )
+    }
+    playing = sa.and_(Player.league_id.in_(ids), Player.left_at.is_(None))
+    players = _counted(session, sa.select(Player.league_id, sa.func.count()).where(playing), Player.league_id)
+    begun = _counted(
+        session,
+        sa.select(Completion.league_id, sa.func.count(sa.distinct(Completion.player_id))).where(
+            Completion.league_id.in_(ids), Completion.withdrawn_at.is_(None)
+        ),
+        Completion.league_id,
+    )
+    mine = set(session.scalars(sa.select(Player.league_id).where(playing, Player.person_id == caller.person_id)))
+    led = set(
+        session.scalars(
+            sa.select(Leader.league_id).where(Leader.league_id.in_(ids), Leader.person_id == caller.person_id)
+        )
+    )
+    now = transaction_time(session)
+    return [
+        Card(
+            league=league,
+            edition=editions[league.edition_id],
+            phase=phase_of(editions[league.edition_id], calendar_of(editions[league.edition_id], league.zone), now),
+            players=players.get(league.league_id, 0),
+            begun=begun.get(league.league_id, 0),
+            is_playing=league.league_id in mine,
+            is_leading=league.league_id in led,
+        )
+        for league in leagues
+    ]
+
+
+def _counted(session: Session, statement: Any, by: Any) -> dict[UUID, int]:
+    return {row[0]: row[1] for row in session.execute(statement.group_by(by))}
+
+
+def players_with_counts(league: League) -> sa.Select[Any]:
+    """The players of a league by name, each with how many completions count: who has not begun is seen at once."""
+    counted = (
+        sa.select(Completion.player_id, sa.func.count().label("completions"))
+        .where(Completion.league_id == league.league_id, Completion.withdrawn_at.is_(None))
+        .group_by(Completion.player_id)
+        .subquery()
+    )
+    found: Any = (
+        sa.select(Player, sa.func.coalesce(counted.c.completions, 0))
+        .outerjoin(counted, counted.c.player_id == Player.player_id)
+        .where(Player.league_id == league.league_id, Player.left_at.is_(None))
+        .order_by(Player.display_name, Player.player_id)
+    )
+    return found  # type: ignore[no-any-return]

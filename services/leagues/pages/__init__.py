@@ -1,0 +1,7 @@
+"""The HTML pages of leagues: the player's day, recording, joining, leading, editions."""
+
+from __future__ import annotations
+
+from services.leagues.pages import editions, joining, leading, recording, today
+
+BLUEPRINTS = [today.blueprint, recording.blueprint, joining.blueprint, leading.blueprint, editions.blueprint]

@@ -1,0 +1,48 @@
+"""Joining a league: by its code, its link or its QR code."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, render_template, request
+from flask.typing import ResponseReturnValue
+
+from services.leagues.domain import leagues, players, teams
+from services.leagues.domain.leagues import is_code, shown_code
+from services.leagues.errors import AlreadyPlaying, CodeUnknown
+from services.leagues.page_schemas import JoinPageSchema
+from shared.auth import public
+from shared.forms import Form
+from shared.pages import redirect_to
+from shared.web import current_session
+
+blueprint = Blueprint("joining_pages", __name__, url_prefix="/leagues")
+
+
+@blueprint.get("/join")
+@public
+def type_code() -> ResponseReturnValue:
+    """Type a code."""
+    code = request.args.get("code", "").strip()
+    if code and is_code(code):
+        return redirect_to(f"/leagues/join/{leagues.plain_code(code)}")
+    return render_template("pages/type_code.html", code=code[:40], is_wrong=bool(code))
+
+
+@blueprint.route("/join/<code>", methods=["GET", "POST"])
+@public
+def join(code: str) -> ResponseReturnValue:
+    """Choose a name and a team. It says nothing of the league to those who have not signed in."""
+    if not is_code(code):
+        raise CodeUnknown(given=code)
+    if g.caller is None:
+        return render_template("pages/invited.html", code=shown_code(code), path_here=f"/leagues/join/{code}")
+    session, caller = current_session(), g.caller
+    league = leagues.find_league_by_code(session, code, is_locked=request.method == "POST")
+    if leagues.own_player(session, caller, league) is not None:
+        return redirect_to(f"/leagues/{league.league_id}", AlreadyPlaying.text)
+    form = Form(JoinPageSchema, {"display_name": players.known_name(session, caller) or ""})
+    if form.is_sent:
+        with form.refusals():
+            players.join_league(session, caller, league, **form.data)
+            return redirect_to(f"/leagues/{league.league_id}", "Welcome to {league}!", league=league.name)
+    edition = leagues.edition_of(session, league)
+    return form.page("pages/join.html", league=league, edition=edition, teams=teams.teams_with_sizes(session, league))

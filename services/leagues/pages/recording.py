@@ -1,0 +1,152 @@
+"""Recording by page: the list, one challenge, the joyful confirmation, taking it back, history."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from services.leagues.domain import completions, recording
+from services.leagues.domain.playing import Offer, Place, offer_of, offers, players_with_counts
+from services.leagues.domain.recording import INDIVIDUAL, Act
+from services.leagues.page_schemas import RecordManyPageSchema, RecordPageSchema
+from services.leagues.pages.here import leader_of, member_of
+from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
+from shared.clock import transaction_time
+from shared.database import new_id
+from shared.forms import Form
+from shared.i18n import current_language
+from shared.pages import redirect_to
+from shared.pages.frame import points
+from shared.pages.listing import listed
+from shared.problems import problem_title
+from shared.web import current_caller, current_session
+
+PLAYING = (ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
+OPEN = ("running", "grace")
+LOW_BITS = (1 << 62) - 1
+
+blueprint = Blueprint("recording_pages", __name__, url_prefix="/leagues/<id:league_id>")
+
+
+@blueprint.get("/challenges")
+@roles()
+def choose(league_id: UUID) -> str:
+    """Every challenge that counts in the league, found by words and by category."""
+    place = member_of(league_id)
+    words, category = request.args.get("q", "").strip()[:80], request.args.get("category", "")
+    offered = offers(current_session(), current_caller(), place, current_language(), place.player)
+    categories = sorted({offer.category for offer in offered})
+    shown = [
+        offer
+        for offer in offered
+        if category in ("", offer.category) and all(word in offer.title.casefold() for word in words.casefold().split())
+    ]
+    return render_template(
+        "pages/choose.html", place=place, offers=shown, words=words, category=category, categories=categories
+    )
+
+
+@blueprint.route("/record/<id:challenge_id>", methods=["GET", "POST"])
+@roles(*PLAYING)
+def record(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
+    """One challenge: what it is worth, how often it counts, and the button."""
+    place = member_of(league_id)
+    offer = offer_of(current_session(), current_caller(), place, current_language(), challenge_id)
+    if place.is_leader and place.player is None:
+        return redirect_to(f"/leagues/{league_id}/record-for/{challenge_id}")
+    form = Form(RecordPageSchema, _blank(place, offer))
+    if form.is_sent:
+        with form.refusals():
+            act = Act(challenge_id=challenge_id, **form.data)
+            outcome = recording.record_completion(current_session(), current_caller(), league_id, act)
+            assert outcome.completion is not None
+            return redirect_to(f"/leagues/{league_id}/done/{outcome.completion.completion_id}")
+    is_open = place.phase in OPEN
+    return form.page("pages/record.html", place=place, offer=offer, tiers=_tiers(offer), is_open=is_open)
+
+
+@blueprint.route("/record-for/<id:challenge_id>", methods=["GET", "POST"])
+@roles(*PLAYING)
+def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
+    """A leader ticks who has done it: one, several, the whole class; answered player by player."""
+    place = leader_of(league_id)
+    session = current_session()
+    offer = offer_of(session, current_caller(), place, current_language(), challenge_id)
+    people = [player for player, _count in session.execute(players_with_counts(place.league)).all()]
+    form = Form(RecordManyPageSchema, {**_blank(place, offer), "player_ids": []})
+    if form.is_sent:
+        with form.refusals():
+            typed = form.data
+            first, player_ids = typed.pop("completion_id"), typed.pop("player_ids")
+            acts = [
+                Act(challenge_id=challenge_id, completion_id=id_for(first, player_id), player_id=player_id, **typed)
+                for player_id in player_ids
+            ]
+            outcomes = recording.record_completions(session, current_caller(), league_id, acts)
+            names = {player.player_id: player.display_name for player in people}
+            told = [
+                (names.get(outcome.act.player_id), problem_title(outcome.refusal) if outcome.refusal else None)
+                for outcome in outcomes
+            ]
+            return render_template("pages/recorded_for.html", place=place, offer=offer, told=told)
+    return form.page(
+        "pages/record_for.html",
+        place=place,
+        offer=offer,
+        people=[(player.player_id, player.display_name) for player in people],
+        is_open=place.phase in OPEN,
+        is_individual=offer.kind == INDIVIDUAL,
+        tiers=_tiers(offer),
+    )
+
+
+def id_for(first: UUID, player_id: UUID) -> UUID:
+    """The completion's id of one player on a form: the same whenever the form is sent, and still a UUIDv7."""
+    return UUID(int=first.int ^ (player_id.int & LOW_BITS))
+
+
+def _tiers(offer: Offer) -> list[tuple[str, str]]:
+    return [(tier, points(value)) for tier, value in offer.tiers.items()]
+
+
+def _blank(place: Place, offer: Offer) -> dict[str, object]:
+    day = min(place.today, place.calendar.last_day)
+    return {"completion_id": new_id(), "day": day.isoformat(), "tier": next(iter(offer.tiers))}
+
+
+@blueprint.get("/done/<id:completion_id>")
+@roles()
+def done(league_id: UUID, completion_id: UUID) -> str:
+    """What it brought: points and measured impact, with the way to take it back."""
+    place = member_of(league_id)
+    completion = completions.find_completion(current_session(), current_caller(), completion_id)
+    offered = offers(current_session(), current_caller(), place, current_language(), place.player)
+    offer = next((one for one in offered if one.challenge_id == completion.challenge_id), None)
+    return render_template("pages/done.html", place=place, completion=completion, offer=offer)
+
+
+@blueprint.post("/completions/<id:completion_id>/withdraw")
+@roles(*PLAYING)
+def withdraw(league_id: UUID, completion_id: UUID) -> ResponseReturnValue:
+    """Takes a completion back, and its points with it."""
+    session = current_session()
+    completion = completions.find_completion(session, current_caller(), completion_id, is_locked=True)
+    completions.withdraw_completion(session, current_caller(), completion)
+    back = "history" if request.form.get("from") == "history" else ""
+    return redirect_to(f"/leagues/{league_id}/{back}".rstrip("/"), "Taken back. It does not count.")
+
+
+@blueprint.get("/history")
+@roles()
+def history(league_id: UUID) -> str:
+    """What I did in the league; for leaders, what everybody did."""
+    place = member_of(league_id)
+    wants_all = place.is_leader and (place.player is None or request.args.get("who") == "all")
+    statement = completions.recent_activity(place.league)
+    if not wants_all and place.player is not None:
+        statement = completions.of_player(statement, place.player)
+    page = listed(current_session(), statement, is_rows=True)
+    now = transaction_time(current_session())
+    return render_template("pages/history.html", place=place, story=page, wants_all=wants_all, now=now)

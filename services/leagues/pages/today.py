@@ -1,0 +1,73 @@
+"""The first page of those who are signed in, and a player's day in a league."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from services.leagues.domain import completions, leagues
+from services.leagues.domain.editions import list_editions
+from services.leagues.domain.playing import cards, done_on, offers, suggested
+from services.leagues.pages.here import member_of
+from shared.auth import ADMINISTRATOR, ORGANISER, roles
+from shared.clock import transaction_time
+from shared.i18n import current_language
+from shared.pages import redirect_to
+from shared.pages.listing import listed
+from shared.web import current_caller, current_session
+
+STORY = 8
+
+blueprint = Blueprint("today_pages", __name__, url_prefix="/leagues")
+
+
+@blueprint.get("/")
+@roles()
+def start() -> ResponseReturnValue:
+    """My leagues; for those who organise, the leagues of the tenant, and what is left to do before play begins."""
+    session, caller = current_session(), current_caller()
+    organises = caller.has_role(ADMINISTRATOR, ORGANISER) and caller.tenant_kind != "community"
+    page = listed(session, leagues.list_leagues(caller, None, is_mine=not organises))
+    found = cards(session, caller, page.items)
+    challenge_id = request.args.get("challenge", "")
+    if len(found) == 1 and found[0].is_playing and not organises:
+        league = f"/leagues/{found[0].league.league_id}"
+        return redirect_to(f"{league}/record/{challenge_id}" if len(challenge_id) == 36 else league)
+    editions = listed(session, list_editions(caller), size=5)
+    return render_template(
+        "pages/start.html",
+        page=page,
+        cards=found,
+        organises=organises,
+        editions=editions.items,
+        challenge_id=challenge_id if len(challenge_id) == 36 else "",
+        may_create=organises or caller.tenant_kind == "community",
+    )
+
+
+@blueprint.get("/<id:league_id>")
+@roles()
+def today(league_id: UUID) -> str:
+    """What is left of the edition, my planet and my team's race, what I could do, what I did, what the others did."""
+    session, place = current_session(), member_of(league_id)
+    offered = offers(session, current_caller(), place, current_language(), place.player)
+    done = session.execute(done_on(place.player, place.today)).all() if place.player else []
+    return render_template(
+        "pages/today.html",
+        place=place,
+        now=transaction_time(session),
+        suggested=suggested(offered, place.player, place.today),
+        done=done,
+        story=listed(session, completions.recent_activity(place.league), size=STORY, is_rows=True),
+    )
+
+
+@blueprint.get("/<id:league_id>/story")
+@roles()
+def story(league_id: UUID) -> str:
+    """What happened in the league, a page at a time: a piece for htmx, a page for others."""
+    place = member_of(league_id)
+    page = listed(current_session(), completions.recent_activity(place.league), size=STORY * 3, is_rows=True)
+    return render_template("pages/story.html", place=place, story=page)

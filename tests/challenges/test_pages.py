@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.house import House
+
+
+@pytest.fixture
+def visitor(loaded_house: House) -> FlaskClient:
+    return loaded_house.client("challenges")
+
+
+def first(visitor: FlaskClient, query: str = "") -> str:
+    return re.findall(r'href="(/challenges/[0-9a-f-]{36})"', visitor.get(f"/challenges/{query}").text)[0]
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "Les défis"), ("en", "The challenges")])
+def test_the_catalogue_is_read_without_an_account(visitor: FlaskClient, language: str, words: str) -> None:
+    page = visitor.get("/challenges/", headers={"Accept-Language": language})
+    assert page.status_code == 200
+    assert f"<h1>{words}</h1>" in page.text
+    assert page.text.count('class="challenge"') == 30
+
+
+def test_it_is_found_by_words_category_and_audience(visitor: FlaskClient) -> None:
+    everything = visitor.get("/challenges/").text
+    found = visitor.get("/challenges/?q=v%C3%A9lo&lang=fr").text
+    assert 0 < found.count('class="challenge"') < 30
+    mobility = visitor.get("/challenges/?category=mobility").text
+    assert mobility != everything
+    assert 'class="blob food"' not in mobility
+    assert visitor.get("/challenges/?audience=school&age_band=3-5").status_code == 200
+
+
+STRANGE = ("?category=nothing", "?audience=%00", "?page=-1", "?page=99999", "?q=%3Cscript%3E", "?q=!!")
+
+
+@pytest.mark.parametrize("query", STRANGE)
+def test_a_strange_address_shows_a_page_all_the_same(visitor: FlaskClient, query: str) -> None:
+    page = visitor.get(f"/challenges/{query}")
+    assert page.status_code == 200
+    assert "<script>" not in re.sub(r"<script [^>]*>", "", page.text)
+
+
+def test_nothing_found_says_what_to_do(visitor: FlaskClient) -> None:
+    page = visitor.get("/challenges/?q=xyzzy&lang=en")
+    assert "Try another word" in page.text
+
+
+def test_a_challenge_tells_why_how_and_the_source_of_its_figures(visitor: FlaskClient) -> None:
+    address = first(visitor, "?q=v%C3%A9lo&lang=fr")
+    page = visitor.get(f"{address}?lang=fr").text
+    for word in ("Pourquoi", "Comment", "Ce que cela épargne"):
+        assert word in page
+    piece = visitor.get(address.replace("/challenges/", "/challenges/fragments/") + "?lang=fr").text
+    assert "<html" not in piece
+    assert "Pourquoi" in piece
+
+
+def test_where_no_figure_exists_the_page_says_so(visitor: FlaskClient) -> None:
+    pages = [
+        visitor.get(address).text
+        for address in set(
+            re.findall(
+                r'href="(/challenges/[0-9a-f-]{36})"', visitor.get("/challenges/?category=creation&lang=en").text
+            )
+        )
+    ]
+    assert any("not quantified" in page for page in pages)
+
+
+def test_an_unknown_challenge_is_a_page_too(visitor: FlaskClient) -> None:
+    page = visitor.get("/challenges/0190c0de-7a11-7000-8000-000000000001")
+    assert (page.status_code, page.mimetype) == (404, "text/html")
