@@ -66,6 +66,18 @@ def test_the_start_of_a_player_of_one_league_is_their_day(game: Game) -> None:
     assert asked.headers["Location"] == record_path(game)
 
 
+def test_the_start_says_what_is_left_until_somebody_has_begun(game: Game) -> None:
+    page = game.client.get("/leagues/", headers=FRENCH)
+    assert page.text.count('class="is-done"') == 3, "an edition, a league, players"
+    assert f'href="{path(game, "challenges")}"' in page.text
+    address = path(game, f"record-for/{game.challenge}")
+    ids = [game.players[0]["player_id"]]
+    game.client.post(address, data={**form_of(game.client, address), "player_ids": ids})
+    page = game.client.get("/leagues/", headers=FRENCH)
+    assert "checklist" not in page.text
+    assert "1 sur 3 ont commencé" in page.text
+
+
 def test_who_has_no_league_yet_is_told_what_to_do(game: Game) -> None:
     page = game.somebody().client.get("/leagues/", headers=FRENCH)
     assert "/leagues/join" in page.text
@@ -89,6 +101,32 @@ def test_a_challenge_is_recorded_in_two_taps_and_taken_back(game: Game) -> None:
     undone = member.client.post(path(game, f"completions/{form['completion_id']}/withdraw"))
     assert undone.headers["Location"] == path(game)
     assert game.completions() == []
+
+
+def test_undo_is_offered_only_to_those_who_may_take_it_back(game: Game) -> None:
+    member, friend = game.join(), game.join(name="Loutre")
+    form = form_of(member.client, record_path(game))
+    done = member.client.post(record_path(game), data=form).headers["Location"]
+    undo = path(game, f"completions/{form['completion_id']}/withdraw")
+    assert undo in member.client.get(done).text
+    assert undo in member.client.get(path(game, "history")).text
+    assert undo in game.client.get(path(game, "history")).text
+    assert undo not in friend.client.get(done).text
+    assert undo not in friend.client.get(path(game, "history")).text
+    member.client.post(undo)
+    assert undo not in member.client.get(done).text
+
+
+def test_the_story_goes_on_page_by_page(game: Game) -> None:
+    address = path(game, f"record-for/{game.challenge}")
+    game.client.post(path(game, "teams"), data={"names": "\n".join(f"Lynx {n}" for n in range(30)), "team_id": ""})
+    everybody = [player["player_id"] for player in _players(game)]
+    game.client.post(address, data={**form_of(game.client, address), "player_ids": everybody})
+    assert f'hx-get="{path(game, "story")}"' in game.client.get(path(game)).text
+    first, second = (game.client.get(path(game, f"story?page={page}")).text for page in (1, 2))
+    assert f'href="{path(game, "story?page=2")}"' in first
+    assert f'href="{path(game, "story?page=1")}"' in second
+    assert "page=3" not in second
 
 
 def test_a_cap_is_told_before_the_tap_and_after(game: Game) -> None:
@@ -172,7 +210,7 @@ def test_somebody_joins_in_a_team_of_their_choice(game: Game) -> None:
     team = game.teams[1]["team_id"]
     answer = member.client.post(address, data={"display_name": "Renard", "team_id": team})
     assert answer.headers["Location"] == path(game)
-    mine = member.client.get(f"{API}/leagues/{game.league['league_id']}/players").json
+    mine = member.client.get(f"{API}/leagues/{game.league['league_id']}/players?page_size=100").json
     assert next(player["team_id"] for player in mine if player["display_name"] == "Renard") == team
     assert member.client.get(address).headers["Location"] == path(game)
 
@@ -215,7 +253,7 @@ def test_what_is_wrong_with_a_new_league_stands_beside_its_field(game: Game) -> 
 def test_pupils_are_entered_by_pseudonym_moved_balanced_and_taken_out(game: Game) -> None:
     answer = game.client.post(path(game, "teams"), data={"names": "Loup\nOurs\nLoup\n", "team_id": ""})
     assert answer.status_code == 303
-    players = game.client.get(f"{API}/leagues/{game.league['league_id']}/players").json
+    players = game.client.get(f"{API}/leagues/{game.league['league_id']}/players?page_size=100").json
     loup = next(player for player in players if player["display_name"] == "Loup")
     other = next(team["team_id"] for team in game.teams if team["team_id"] != loup["team_id"])
     assert game.client.post(path(game, f"players/{loup['player_id']}/move"), data={"team_id": other}).status_code == 303
@@ -228,7 +266,7 @@ def test_pupils_are_entered_by_pseudonym_moved_balanced_and_taken_out(game: Game
 
 
 def _players(game: Game) -> list[Any]:
-    players: list[Any] = game.client.get(f"{API}/leagues/{game.league['league_id']}/players").json
+    players: list[Any] = game.client.get(f"{API}/leagues/{game.league['league_id']}/players?page_size=100").json
     return players
 
 

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from services.leagues.domain.editions import Calendar, calendar_of, phase_of, today_in
+from services.leagues.domain.editions import FROZEN, GRACE, RUNNING, Calendar, calendar_of, phase_of, today_in
 from services.leagues.domain.leagues import edition_of, leads, own_player
 from services.leagues.domain.recording import INDIVIDUAL, impact_of, period_of
 from services.leagues.models import Challenge, Completion, Edition, Leader, League, Player
@@ -79,6 +79,17 @@ def place_in(session: Session, caller: Caller, league: League) -> Place:
         player=own_player(session, caller, league),
         is_leader=leads(session, caller, league),
     )
+
+
+def may_take_back(caller: Caller, place: Place, completion: Completion) -> bool:
+    """Whether the reader can withdraw a completion of the league now; what `withdraw_completion` would let pass."""
+    if completion.is_withdrawn or place.phase not in (
+        (RUNNING, GRACE, FROZEN) if place.is_leader else (RUNNING, GRACE)
+    ):
+        return False
+    if completion.player_id is None:
+        return place.is_leader or completion.author_id == caller.person_id
+    return place.is_leader or (place.player is not None and completion.player_id == place.player.player_id)
 
 
 def offers(session: Session, caller: Caller, place: Place, language: str, player: Player | None) -> list[Offer]:

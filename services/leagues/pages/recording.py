@@ -8,12 +8,11 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import completions, recording
-from services.leagues.domain.playing import Offer, Place, offer_of, offers, players_with_counts
+from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, players_with_counts
 from services.leagues.domain.recording import INDIVIDUAL, Act
 from services.leagues.page_schemas import RecordManyPageSchema, RecordPageSchema
 from services.leagues.pages.here import leader_of, member_of
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
-from shared.clock import transaction_time
 from shared.database import new_id
 from shared.forms import Form
 from shared.i18n import current_language
@@ -124,7 +123,8 @@ def done(league_id: UUID, completion_id: UUID) -> str:
     completion = completions.find_completion(current_session(), current_caller(), completion_id)
     offered = offers(current_session(), current_caller(), place, current_language(), place.player)
     offer = next((one for one in offered if one.challenge_id == completion.challenge_id), None)
-    return render_template("pages/done.html", place=place, completion=completion, offer=offer)
+    may_undo = may_take_back(current_caller(), place, completion)
+    return render_template("pages/done.html", place=place, completion=completion, offer=offer, may_undo=may_undo)
 
 
 @blueprint.post("/completions/<id:completion_id>/withdraw")
@@ -148,5 +148,5 @@ def history(league_id: UUID) -> str:
     if not wants_all and place.player is not None:
         statement = completions.of_player(statement, place.player)
     page = listed(current_session(), statement, is_rows=True)
-    now = transaction_time(current_session())
-    return render_template("pages/history.html", place=place, story=page, wants_all=wants_all, now=now)
+    may_undo = {row[0].completion_id for row in page.items if may_take_back(current_caller(), place, row[0])}
+    return render_template("pages/history.html", place=place, story=page, wants_all=wants_all, may_undo=may_undo)
