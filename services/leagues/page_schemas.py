@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import marshmallow as ma
 from marshmallow import validate
@@ -78,6 +79,33 @@ class RecordManyPageSchema(RecordPageSchema):
 
     player_ids = ma.fields.List(
         ma.fields.UUID(), required=True, validate=validate.Length(min=1, error=message("Tick at least one."))
+    )
+
+
+class Tick(ma.fields.Field[tuple[UUID, UUID]]):
+    """A cell of the grid: the id of the challenge, a colon, the id of the player."""
+
+    default_error_messages = {"cell": message("Not a cell of the grid.")}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[UUID, UUID]:
+        challenge, _colon, player = str(value).partition(":")
+        try:
+            return UUID(challenge), UUID(player)
+        except ValueError:
+            raise self.make_error("cell") from None
+
+
+class GridPageSchema(Schema):
+    """The ticks of a grid, and the id from which each completion's own is made."""
+
+    completion_id = ma.fields.UUID(required=True)
+    ticks = ma.fields.List(
+        Tick(),
+        required=True,
+        validate=[
+            validate.Length(min=1, error=message("Tick at least one.")),
+            validate.Length(max=500, error=message("Tick at most 500 at once.")),
+        ],
     )
 
 

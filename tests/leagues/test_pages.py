@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from shared.contracts import Tier
 from shared.database import new_id
+from tests.builders import publish_challenge
 from tests.house import caller_of
 from tests.leagues.game import API, Game
 
@@ -33,7 +35,7 @@ def form_of(client: FlaskClient, address: str) -> dict[str, str]:
     }
 
 
-PAGES = ("", "challenges", "story", "history", "teams", "invite", "poster", "settings")
+PAGES = ("", "challenges", "story", "history", "teams", "invite", "poster", "settings", "record")
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -48,7 +50,7 @@ def test_every_page_of_a_league_opens_for_its_leader_and_for_nobody_elses(game: 
     assert (visitor.status_code, visitor.headers["Location"][:20]) == (303, "/identity/continue?t")
 
 
-@pytest.mark.parametrize("rest", ["teams", "invite", "poster", "settings"])
+@pytest.mark.parametrize("rest", ["teams", "invite", "poster", "settings", "record"])
 def test_a_player_leads_nothing(game: Game, rest: str) -> None:
     assert game.join().client.get(path(game, rest)).status_code == 403
 
@@ -69,7 +71,7 @@ def test_the_start_of_a_player_of_one_league_is_their_day(game: Game) -> None:
 def test_the_start_says_what_is_left_until_somebody_has_begun(game: Game) -> None:
     page = game.client.get("/leagues/", headers=FRENCH)
     assert page.text.count('class="is-done"') == 3, "an edition, a league, players"
-    assert f'href="{path(game, "challenges")}"' in page.text
+    assert f'href="{path(game, "record")}"' in page.text
     address = path(game, f"record-for/{game.challenge}")
     ids = [game.players[0]["player_id"]]
     game.client.post(address, data={**form_of(game.client, address), "player_ids": ids})
@@ -167,6 +169,49 @@ def test_a_teacher_ticks_for_the_whole_class_and_sending_twice_counts_once(game:
     nobody = game.client.post(address, data=fresh, headers=FRENCH)
     assert nobody.status_code == 422
     assert "Cochez-en au moins un" in nobody.text
+
+
+def test_a_class_is_ticked_in_a_grid_and_sending_twice_counts_once(game: Game) -> None:
+    other = publish_challenge(game.house, tiers=[Tier(tier="standard", points=5)])
+    address = path(game, "record")
+    form = form_of(game.client, address)
+    ids = [player["player_id"] for player in game.players]
+    ticks = [f"{challenge}:{player}" for challenge in (game.challenge, other) for player in ids[:2]]
+    assert all(f'value="{tick}"' in game.client.get(address).text for tick in ticks)
+    answer = game.client.post(address, data={**form, "ticks": ticks}, headers=FRENCH)
+    assert "4 défis sont notés" in answer.text
+    game.client.post(address, data={**form, "ticks": ticks})
+    assert len(game.completions()) == 4
+    page = game.client.get(address).text
+    assert not any(f'value="{tick}"' in page for tick in ticks), "what is done needs no box"
+    assert f'value="{game.challenge}:{ids[2]}"' in page
+    fresh = form_of(game.client, address)
+    mixed = [ticks[0], f"{other}:{ids[2]}", f"{new_id()}:{ids[2]}"]
+    answer = game.client.post(address, data={**fresh, "ticks": mixed}, headers=FRENCH)
+    assert "1 défi est noté" in answer.text
+    assert len(game.completions()) == 5
+
+
+def test_a_grid_is_of_one_day_and_says_what_is_wrong(game: Game) -> None:
+    address = path(game, "record")
+    first = game.edition["starts_at"][:10]
+    assert f'value="{first}"' in game.client.get(f"{address}?day={first}&category=food").text
+    for wrong in ("2999-01-01", "1999-01-01", HOSTILE):
+        page = game.client.get(address, query_string={"day": wrong, "category": wrong})
+        assert page.status_code == 200
+        assert f'value="{wrong}"' not in page.text
+        assert "<script>alert" not in page.text
+    form = form_of(game.client, address)
+    ids = [player["player_id"] for player in game.players]
+    game.client.post(f"{address}?day={first}", data={**form, "ticks": f"{game.challenge}:{ids[0]}"})
+    assert [one["day"] for one in game.completions()] == [first]
+    nothing = game.client.post(address, data=form, headers=FRENCH)
+    assert nothing.status_code == 422
+    assert "Cochez-en au moins un" in nothing.text
+    broken = game.client.post(address, data={**form, "ticks": HOSTILE}, headers=FRENCH)
+    assert broken.status_code == 422
+    assert "case de la grille" in broken.text
+    assert len(game.completions()) == 1
 
 
 def test_a_challenge_that_is_not_offered_is_not_there(game: Game) -> None:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from services.leagues.pages import editions, joining, leading, recording, today
+from services.leagues.pages import editions, grid, joining, leading, recording, today
 
-BLUEPRINTS = [today.blueprint, recording.blueprint, joining.blueprint, leading.blueprint, editions.blueprint]
+BLUEPRINTS = [
+    today.blueprint,
+    recording.blueprint,
+    grid.blueprint,
+    joining.blueprint,
+    leading.blueprint,
+    editions.blueprint,
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
@@ -9,7 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import completions, recording
 from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, players_with_counts
-from services.leagues.domain.recording import INDIVIDUAL, Act
+from services.leagues.domain.recording import INDIVIDUAL, Act, Outcome
+from services.leagues.models import Player
 from services.leagues.page_schemas import RecordManyPageSchema, RecordPageSchema
 from services.leagues.pages.here import leader_of, member_of
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
@@ -84,12 +86,8 @@ def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
                 for player_id in player_ids
             ]
             outcomes = recording.record_completions(session, current_caller(), league_id, acts)
-            names = {player.player_id: player.display_name for player in people}
-            told = [
-                (names.get(outcome.act.player_id), problem_title(outcome.refusal) if outcome.refusal else None)
-                for outcome in outcomes
-            ]
-            return render_template("pages/recorded_for.html", place=place, offer=offer, told=told)
+            told = told_of(outcomes, people)
+            return render_template("pages/recorded_for.html", place=place, title=offer.title, told=told)
     return form.page(
         "pages/record_for.html",
         place=place,
@@ -99,6 +97,22 @@ def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
         is_individual=offer.kind == INDIVIDUAL,
         tiers=_tiers(offer),
     )
+
+
+def told_of(
+    outcomes: Sequence[Outcome], people: Sequence[Player], titles: Mapping[UUID, str] | None = None
+) -> list[tuple[str | None, str | None, str | None]]:
+    """Of each act: who did it, what it was (where `titles` says so), why it was refused; the refused ones first."""
+    names = {player.player_id: player.display_name for player in people}
+    told = [
+        (
+            names.get(outcome.act.player_id) if outcome.act.player_id else None,
+            (titles or {}).get(outcome.act.challenge_id),
+            problem_title(outcome.refusal) if outcome.refusal else None,
+        )
+        for outcome in outcomes
+    ]
+    return sorted(told, key=lambda one: one[2] is None)
 
 
 def id_for(first: UUID, player_id: UUID) -> UUID:
