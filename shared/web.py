@@ -46,6 +46,7 @@ HEADERS = (
         "frame-ancestors 'none'",
     ),
 )
+VARIES = "Accept-Language, Authorization, Cookie"
 TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -124,7 +125,7 @@ def build_app(
             api.register_blueprint(blueprint)
         else:
             app.register_blueprint(blueprint)
-    pages.register(app, service)
+    pages.register(app, service, has_gateway=not settings.is_embedded)
     from shared.pages.operating import operating_blueprint  # it needs the session that this module opens
 
     app.register_blueprint(operating_blueprint(service, database))
@@ -263,7 +264,9 @@ def _close(response: Response) -> Response:
     for name, value in HEADERS:
         headers.setdefault(name, value)
     headers.setdefault("Cache-Control", "no-store" if here.get("caller") else "no-cache")
-    headers.add("Vary", "Accept-Language, Authorization, Cookie")
+    if not here.get("is_for_everybody"):
+        known = headers.get("Vary")
+        headers["Vary"] = f"{known}, {VARIES}" if known else VARIES
     _observe(response, time.perf_counter() - here.get("started", time.perf_counter()), session)
     return response
 

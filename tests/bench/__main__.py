@@ -21,6 +21,7 @@ MEASUREMENTS = {
     "record": "tests.bench.record",
     "board": "tests.bench.board",
     "rank": "tests.bench.rank",
+    "page": "tests.bench.page",
     "freshness": "tests.bench.freshness",
     "replay": "tests.bench.replay",
     "scale": "tests.bench.scale",

@@ -1,8 +1,9 @@
 """The ceilings over HTTP: bare flask-smorest applications, under the gunicorn settings of the services.
 
-python -m tests.bench.bare acts|boards      settings by MPP_ variables, as for a service
+python -m tests.bench.bare acts|boards|pages      settings by MPP_ variables, as for a service
 
-`acts` validates what a completion is told with and inserts one row; `boards` runs the SELECT of a page of 50 lines.
+`acts` validates what a completion is told with and inserts one row; `boards` runs the SELECT of a page of 50 lines;
+`pages` renders a board of 30 lines that it holds in memory.
 SQLAlchemy and psycopg are used as they come; nobody signs in, and the role sees every row.
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 import flask_smorest
 import marshmallow as ma
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, render_template_string
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from services.ranking.models import LEAGUE_PLAYERS, LIVE, Standing
@@ -26,6 +27,7 @@ from shared.server import Gunicorn
 from shared.settings import Settings, read_settings
 
 LINES = 50
+PAGE_LINES = 30
 
 
 class Base(DeclarativeBase):
@@ -102,7 +104,26 @@ def boards(engine: sa.Engine) -> flask_smorest.Blueprint:
     return blueprint
 
 
-ROUTES = {"acts": acts, "boards": boards}
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title></head><body><h1>{{ title }}</h1>
+<table>{% for line in lines %}
+<tr><td>{{ loop.index }}</td><th>{{ line.name }}</th><td>{{ line.points }}</td></tr>{% endfor %}
+</table></body></html>"""
+
+
+def pages(engine: sa.Engine) -> flask_smorest.Blueprint:
+    """A Jinja page of a board's lines, which are there already: no database, nobody who signs in."""
+    blueprint = flask_smorest.Blueprint("pages", __name__)
+    lines = [{"name": f"Player {number}", "points": number} for number in range(PAGE_LINES)]
+
+    @blueprint.route("/page")
+    def get_page() -> str:
+        return render_template_string(PAGE, title="Board", lines=lines)
+
+    return blueprint
+
+
+ROUTES = {"acts": acts, "boards": boards, "pages": pages}
 
 
 def create_app(kind: str, settings: Settings) -> Flask:

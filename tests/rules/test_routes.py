@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from shared.auth import OPERATOR, ROLES, Caller
+from shared.auth import OPERATOR, ROLES, Caller, access_of
 from shared.database import new_id
+from shared.pages.refusals import NOT_PAGES
 from shared.tenancy import PLATFORM_TENANT_ID
 from tests.builders import add_players, create_edition, create_league, publish_challenge, record
 from tests.house import House, caller_of
@@ -186,3 +188,57 @@ def test_only_operators_act_across_tenants(house: House) -> None:
             if getattr(view, "_acts_across_tenants", False):
                 assert view._access == (OPERATOR,), f"{service}.{endpoint}"  # type: ignore[attr-defined]
                 assert service == "identity", f"{service}.{endpoint}"
+
+
+PUBLIC_PAGES = {
+    "/": "the front door",
+    "/ui": "the components",
+    "/legal/<subject>": "legal pages",
+    "/language": "a choice that this device keeps",
+    "/manifest.webmanifest": "for the home screen",
+    "/service-worker.js": "for the home screen",
+    "/offline": "for the home screen",
+    "/static/<asked>/<path:name>": "files of the frame",
+    "/sign-in": "sign in",
+    "/identity/continue": "the refresh token is the proof",
+    "/found": "found a school or a company",
+    "/found/<kind>": "found a school or a company",
+    "/players/new": "join the community",
+    "/reset": "who forgot cannot sign in",
+    "/identity/invitations/<token>": "the link is the proof",
+    "/identity/password-resets/<token>": "the link is the proof",
+    "/challenges/": "the catalogue is read without an account",
+    "/challenges/<id:challenge_id>": "the catalogue is read without an account",
+    "/challenges/fragments/<id:challenge_id>": "the catalogue is read without an account",
+    "/leagues/join": "says nothing of a league to a visitor",
+    "/leagues/join/<code>": "says nothing of a league to a visitor",
+    "/ranking/counters": "public counters",
+    "/ranking/editions/<id:edition_id>/<name>": "an open edition's board is public; another tenant's is 404",
+}
+
+
+def pages(house: House) -> list[tuple[str, Any, Any]]:
+    """Every page and piece of a page: service, rule, view."""
+    return [
+        (service, rule, app.view_functions[rule.endpoint])
+        for service, app in house.apps.items()
+        for rule in app.url_map.iter_rules()
+        if not any(part in rule.rule for part in (*NOT_PAGES, f"/{service}/static/"))
+    ]
+
+
+def test_every_page_is_for_those_who_signed_in_unless_listed(house: House) -> None:
+    found = pages(house)
+    assert len(found) > 60
+    public = {rule.rule for _service, rule, view in found if access_of(view) == ()}
+    assert public == PUBLIC_PAGES.keys()
+    for service, rule, view in found:
+        assert access_of(view) is not None, f"{rule.rule} is marked for nobody"
+        if rule.rule in PUBLIC_PAGES:
+            continue
+        address = re.sub(r"<id:[^>]+>", "0190c0de-7a11-7000-8000-000000000001", rule.rule)
+        address = re.sub(r"<[^>]+>", "word", address)
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
+            answer = house.client(service).open(address, method=method)
+            assert answer.status_code in (303, 307), f"{method} {address}: {answer.status_code}"
+            assert answer.headers["Location"].startswith("/identity/continue?"), address
