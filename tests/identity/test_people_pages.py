@@ -1,0 +1,150 @@
+"""Accounts, people, tenants and operators by page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.identity.steps import API, PASSWORD, Steps
+
+HOSTILE = '<script>alert(1)</script>"&'
+FRENCH = {"Accept-Language": "fr"}
+SCHOOL = {"name": HOSTILE, "country": "FR", "zone": "Europe/Paris", "display_name": HOSTILE, "password": PASSWORD}
+
+
+def found(steps: Steps, email: str = "h@example.org", **more: str) -> tuple[FlaskClient, Any]:
+    """A browser of somebody who has just founded a school by page."""
+    client = steps.client()
+    answer = client.post("/found/school", data=SCHOOL | {"email": email} | more, headers=FRENCH)
+    return client, answer
+
+
+def csrf(client: FlaskClient) -> dict[str, str]:
+    cookie = client.get_cookie("mpp_csrf")
+    assert cookie is not None
+    return {"csrf_token": str(cookie.value)}
+
+
+def test_a_school_is_founded_by_page_and_its_founder_is_signed_in(steps: Steps) -> None:
+    client, answer = found(steps)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/leagues/")
+    me = client.get(f"{API}/me").json
+    assert (me["roles"], me["tenant"]["kind"]) == (["administrator"], "school")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("email", "no"), ("password", "court"), ("zone", "Mars/Base"), ("name", "")]
+)
+def test_what_is_wrong_stands_beside_its_field_and_no_school_is_founded(steps: Steps, name: str, value: str) -> None:
+    client, answer = found(steps, **{"email": "h@example.org", name: value})
+    assert answer.status_code == 422
+    assert f'href="#field-{name}"' in answer.text
+    assert "<script>alert" not in answer.text
+    assert PASSWORD not in answer.text
+    assert client.get_cookie("mpp_access") is None
+    assert found(steps)[1].status_code == 303, "the address is still free"
+
+
+def test_another_kind_of_tenant_is_not_founded(steps: Steps) -> None:
+    assert steps.client().get("/found/platform").status_code == 404
+
+
+def test_names_that_are_code_are_text_on_every_page(steps: Steps) -> None:
+    client, _ = found(steps)
+    for path in ("/identity/people", "/identity/me", "/identity/tenant", "/identity/audit", "/identity/people/invite"):
+        page = client.get(path)
+        assert page.status_code == 200
+        assert "<script>alert" not in page.text, path
+    operator = steps.operator()
+    page = operator.get("/identity/platform")
+    assert "&lt;script&gt;" in page.text
+    assert "<script>alert" not in page.text
+
+
+def test_the_last_administrator_stays_and_the_page_says_why(steps: Steps) -> None:
+    client, _ = found(steps)
+    me = client.get(f"{API}/me").json["person_id"]
+    for action in ("suspend", "remove"):
+        answer = client.post(f"/identity/people/{me}/{action}", data=csrf(client), headers=FRENCH)
+        assert (answer.status_code, answer.mimetype) == (409, "text/html")
+    assert client.post(f"/identity/people/{me}/nonsense", data=csrf(client)).status_code == 404
+    form = {"display_name": "Camille", "roles": "player"} | csrf(client)
+    refused = client.post(f"/identity/people/{me}", data=form, headers=FRENCH)
+    assert refused.status_code == 409
+    assert 'role="alert"' in refused.text
+    nobody = client.post(f"/identity/people/{me}", data={"display_name": "Camille"} | csrf(client))
+    assert nobody.status_code == 422
+
+
+def test_people_of_another_tenant_are_not_there(steps: Steps) -> None:
+    client, _ = found(steps)
+    other, _ = found(steps, "other@example.org")
+    stranger = other.get(f"{API}/me").json["person_id"]
+    assert client.get(f"/identity/people/{stranger}").status_code == 404
+    assert client.post(f"/identity/people/{stranger}/remove", data=csrf(client)).status_code == 404
+
+
+def test_an_invitation_is_made_shown_once_accepted_and_another_withdrawn(steps: Steps) -> None:
+    client, _ = found(steps)
+    made = client.post("/identity/people/invite", data={"roles": "organiser", "email": ""} | csrf(client))
+    [link] = re.findall(r"/identity/invitations/[\w-]+", made.text)
+    guest = steps.client()
+    assert guest.get(link).status_code == 200
+    typed = {"display_name": "Ana", "email": "ana@example.org", "password": PASSWORD}
+    assert guest.post(link, data=typed).status_code == 303
+    assert guest.get(f"{API}/me").json["roles"] == ["organiser"]
+    again = steps.client().post(link, data=typed, headers=FRENCH)
+    assert again.status_code in (404, 410, 422, 409)
+    client.post("/identity/people/invite", data={"roles": "player", "email": "b@example.org"} | csrf(client))
+    [withdraw] = re.findall(r'action="([^"]+/withdraw)"', client.get("/identity/people").text)
+    assert client.post(withdraw, data=csrf(client)).status_code == 303
+    assert "/withdraw" not in client.get("/identity/people").text
+
+
+def test_changes_to_the_tenant_and_to_oneself_are_kept(steps: Steps) -> None:
+    client, _ = found(steps)
+    tenant = {"name": "Roses", "country": "BE", "language": "fr", "zone": "Europe/Brussels"}
+    assert client.post("/identity/tenant", data=tenant | csrf(client)).status_code == 303
+    assert client.post("/identity/me", data={"display_name": "Zoé", "language": "en"} | csrf(client)).status_code == 303
+    me = client.get(f"{API}/me").json
+    assert (me["display_name"], me["tenant"]["zone"]) == ("Zoé", "Europe/Brussels")
+    passwords = {"current_password": "wrong one here", "new_password": "cinq cigognes au marché"}
+    refused = client.post("/identity/me/password", data=passwords | csrf(client))
+    assert refused.status_code == 422
+    assert "wrong one here" not in refused.text
+    right = passwords | {"current_password": PASSWORD}
+    assert client.post("/identity/me/password", data=right | csrf(client)).status_code == 303
+
+
+def test_a_form_without_our_proof_changes_nothing(steps: Steps) -> None:
+    client, _ = found(steps)
+    answer = client.post("/identity/me", data={"display_name": "Evil", "language": "en"})
+    assert (answer.status_code, answer.mimetype) == (403, "text/html")
+    assert client.get(f"{API}/me").json["display_name"] == HOSTILE
+
+
+def test_too_many_attempts_have_a_page_that_says_how_long_to_wait(steps: Steps) -> None:
+    answer: Any = None
+    for _ in range(12):
+        answer = steps.client().post("/sign-in", data={"email": "a@example.org", "password": "x"}, headers=FRENCH)
+    assert answer.status_code == 429
+    assert "Trop de tentatives" in answer.text
+    assert 'value="a@example.org"' in answer.text
+
+
+def test_operators_alone_suspend_tenants(steps: Steps) -> None:
+    client, _ = found(steps)
+    tenant = client.get(f"{API}/me").json["tenant"]["tenant_id"]
+    path = f"/identity/platform/{tenant}"
+    assert client.get("/identity/platform").status_code == 403
+    assert client.post(f"{path}/suspend", data=csrf(client)).status_code == 403
+    operator = steps.operator()
+    assert operator.post(f"{path}/suspend").status_code == 303
+    assert steps.sign_in("h@example.org").status_code == 403
+    assert operator.post(f"{path}/resume").status_code == 303
+    assert operator.post(f"{path}/nonsense").status_code == 404
+    assert steps.sign_in("h@example.org").status_code == 201
+    assert "tag danger" not in operator.get("/identity/platform?kind=school&name=script").text
