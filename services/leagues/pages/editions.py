@@ -12,7 +12,7 @@ from services.leagues.models import EVERYONE
 from services.leagues.page_schemas import ClonePageSchema, EditionPageSchema
 from shared.auth import ADMINISTRATOR, OPERATOR, roles
 from shared.clock import transaction_time
-from shared.errors import NotFound
+from shared.errors import Forbidden, NotFound
 from shared.forms import Form
 from shared.pages import redirect_to
 from shared.pages.listing import listed
@@ -99,7 +99,9 @@ def move(edition_id: UUID, phase: str) -> ResponseReturnValue:
 def clone(edition_id: UUID) -> ResponseReturnValue:
     """The same again, from a new start."""
     session, caller = current_session(), current_caller()
-    source = editions.find_own_edition(session, caller, edition_id)
+    source = editions.find_visible_edition(session, caller, edition_id)
+    if not editions.may_change(caller, source):
+        raise Forbidden
     form = Form(ClonePageSchema, {"name": source.name})
     if form.is_sent:
         with form.refusals():

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from flask import request
+
 from services.leagues.domain import leagues
 from services.leagues.domain.playing import Place, place_in
 from services.leagues.errors import NotLeader
 from shared.web import current_caller, current_session
 
 
-def member_of(league_id: UUID) -> Place:
-    """A league the reader belongs to. Raises NotFound, NotInLeague."""
+def member_of(league_id: UUID, *, changes: bool = False) -> Place:
+    """A league the reader belongs to; locked when a form `changes` it. Raises NotFound, NotInLeague."""
     session, caller = current_session(), current_caller()
-    league = leagues.find_league(session, league_id)
+    league = leagues.find_league(session, league_id, is_locked=changes and request.method == "POST")
     leagues.require_member(session, caller, league)
     return place_in(session, caller, league)
 
 
-def leader_of(league_id: UUID) -> Place:
-    """A league the reader leads, locked when a form was sent. Raises NotFound, NotLeader."""
+def leader_of(league_id: UUID, *, changes: bool = True) -> Place:
+    """A league the reader leads; locked when a form `changes` it, as recording does not. Raises NotFound, NotLeader."""
     session, caller = current_session(), current_caller()
-    place = place_in(session, caller, leagues.find_league(session, league_id))
+    league = leagues.find_league(session, league_id, is_locked=changes and request.method == "POST")
+    place = place_in(session, caller, league)
     if not place.is_leader:
         raise NotLeader
     return place

@@ -191,7 +191,7 @@ def dismiss(league_id: UUID, person_id: UUID) -> ResponseReturnValue:
 @roles()
 def leave(league_id: UUID) -> ResponseReturnValue:
     """A player leaves; the points stay with the team."""
-    place = member_of(league_id)
+    place = member_of(league_id, changes=True)
     if place.player is None:
         raise NotFound
     if request.method == "POST":

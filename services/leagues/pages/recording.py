@@ -72,7 +72,7 @@ def record(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
 @roles(*PLAYING)
 def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
     """A leader ticks who has done it: one, several, the whole class; answered player by player."""
-    place = leader_of(league_id)
+    place = leader_of(league_id, changes=False)
     session = current_session()
     offer = offer_of(session, current_caller(), place, current_language(), challenge_id)
     people = [player for player, _count in session.execute(players_with_counts(place.league)).all()]
