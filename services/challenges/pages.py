@@ -8,11 +8,11 @@ from flask import Blueprint, render_template, request
 
 from services.challenges.domain import challenges
 from services.challenges.models import AGE_BANDS, AUDIENCES
-from services.challenges.words import words_of
 from shared.auth import public
 from shared.i18n import current_language
 from shared.pages.listing import listed
 from shared.web import current_session
+from shared.words import words_of
 
 blueprint = Blueprint("pages", __name__, url_prefix="/challenges")
 

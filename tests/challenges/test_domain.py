@@ -12,13 +12,13 @@ from services.challenges.app import SERVICE, load_folder
 from services.challenges.catalogue_files import Catalogue, CatalogueError, read_catalogue
 from services.challenges.domain.catalogue import Loaded, challenge_id_of, load_catalogue
 from services.challenges.models import Challenge, ChallengeVersion, ImpactFactor
-from services.challenges.words import searchable, words_of
 from shared.consumer import read_envelope
 from shared.contracts import ChallengePublished, ChallengeRetired, Impact, Tier
 from shared.database import Database
 from shared.outbox import OutboxRow
 from shared.settings import SettingsError
 from shared.tenancy import PLATFORM_TENANT_ID, PUBLIC, across_tenants, of_tenant
+from shared.words import searchable, words_of
 from tests.challenges.conftest import Files
 from tests.house import House
 

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from shared.contracts import Tier
 from shared.database import new_id
 from tests.builders import publish_challenge
-from tests.house import caller_of
-from tests.leagues.game import API, Game
+from tests.house import House, caller_of
+from tests.leagues.game import API, Game, Stage
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 FRENCH = {"Accept-Language": "fr"}
@@ -227,6 +227,48 @@ def test_names_that_are_code_are_shown_as_text(game: Game) -> None:
         assert "&lt;script&gt;" in page.text, rest
 
 
+@pytest.mark.parametrize("words", ["vegetarien", "VÉGÉ déj", "déjeuner"])
+def test_a_challenge_is_found_whatever_the_accents(game: Game, words: str) -> None:
+    member = game.join()
+    address = path(game, "challenges")
+    assert record_path(game) in member.client.get(address, query_string={"q": words}, headers=FRENCH).text
+    assert record_path(game) not in member.client.get(f"{address}?q=compost", headers=FRENCH).text
+
+
+@pytest.fixture
+def over(house: House) -> Stage:
+    """A league whose edition was frozen years ago."""
+    return Stage(house, starts_at="2021-03-15T09:00", ends_at="2021-04-05T20:00")
+
+
+def test_an_edition_that_is_over_says_so_wherever_something_could_be_recorded(over: Stage) -> None:
+    challenge = publish_challenge(over.house)
+    leader = over.house.client("leagues", over.caller)
+    for rest in ("", "/record", f"/record-for/{challenge}"):
+        page = leader.get(f"/leagues/{over.league_id}{rest}", headers=FRENCH)
+        assert page.status_code == 200
+        assert "L’édition est fermée" in page.text, rest
+        assert 'name="completion_id"' not in page.text
+    late = leader.post(
+        f"/leagues/{over.league_id}/record",
+        data={"completion_id": str(new_id()), "ticks": f"{challenge}:{over.player_id}"},
+        headers=FRENCH,
+    )
+    assert "pas noté" in late.text
+
+
+def test_an_edition_that_is_over_takes_neither_players_nor_leagues(over: Stage) -> None:
+    leader = over.house.client("leagues", over.caller)
+    code = leader.get(f"{API}/leagues/{over.league_id}").json["code"]
+    newcomer = over.house.client("leagues", caller_of(over.caller.tenant_id, "pupil"))
+    page = newcomer.get(f"/leagues/join/{code}", headers=FRENCH)
+    assert "n’accueille plus personne" in page.text
+    assert 'name="display_name"' not in page.text
+    late = newcomer.post(f"/leagues/join/{code}", data={"display_name": "Loutre"}, headers=FRENCH)
+    assert (late.status_code, "n’accueille plus personne" in late.text) == (409, True)
+    assert str(over.edition_id) not in leader.get("/leagues/new").text
+
+
 # --- joining ---
 
 
@@ -313,6 +355,15 @@ def test_pupils_are_entered_by_pseudonym_moved_balanced_and_taken_out(game: Game
 def _players(game: Game) -> list[Any]:
     players: list[Any] = game.client.get(f"{API}/leagues/{game.league['league_id']}/players?page_size=100").json
     return players
+
+
+def test_a_team_without_a_name_is_refused_beside_its_field(game: Game) -> None:
+    for name in ("  ", "x" * 81, "Colibris"):
+        answer = game.client.post(path(game, "teams/add"), data={"name": name}, headers=FRENCH)
+        assert answer.status_code in (409, 422), name
+        assert 'role="alert"' in answer.text
+        assert "Colibris" in answer.text, "the teams are still there"
+    assert len(game.teams) == 2
 
 
 def test_the_invitation_has_code_link_and_a_qr_code_without_inline_style(game: Game) -> None:

@@ -21,11 +21,11 @@ from services.challenges.models import (
     ChallengeVersion,
     ImpactFactor,
 )
-from services.challenges.words import searchable
 from shared.clock import transaction_time
 from shared.contracts import ChallengePublished, ChallengeRetired, Impact, Tier
 from shared.outbox import emit
 from shared.tenancy import PLATFORM_TENANT_ID
+from shared.words import searchable
 
 NAMESPACE = UUID("6f1d3c0e-5a53-5d5b-9d0b-3f6f2b8f4a10")
 """Makes the challenges' ids: every installation has the same ones. Never change it."""

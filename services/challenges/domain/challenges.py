@@ -22,9 +22,9 @@ from services.challenges.models import (
     ChallengeText,
     ChallengeVersion,
 )
-from services.challenges.words import words_of
 from shared.contracts import Impact
 from shared.errors import NotFound
+from shared.words import words_of
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):

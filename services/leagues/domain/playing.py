@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.leagues.domain.editions import FROZEN, GRACE, RUNNING, Calendar, calendar_of, phase_of, today_in
-from services.leagues.domain.leagues import edition_of, leads, own_player
+from services.leagues.domain.leagues import JOINABLE, edition_of, leads, own_player
 from services.leagues.domain.recording import INDIVIDUAL, impact_of, period_of
-from services.leagues.models import Challenge, Completion, Edition, Leader, League, Player
+from services.leagues.models import EVERYONE, Challenge, Completion, Edition, Leader, League, Player
 from shared.auth import Caller
 from shared.clock import transaction_time
 from shared.errors import NotFound
@@ -79,6 +79,17 @@ def place_in(session: Session, caller: Caller, league: League) -> Place:
         player=own_player(session, caller, league),
         is_leader=leads(session, caller, league),
     )
+
+
+def still_open(session: Session, caller: Caller, editions: Sequence[Edition]) -> list[Edition]:
+    """Of some editions, those in which the caller's tenant can open a league now."""
+    now = transaction_time(session)
+    return [
+        edition
+        for edition in editions
+        if edition.audience in (EVERYONE, caller.tenant_kind)
+        and phase_of(edition, calendar_of(edition, caller.zone), now) in JOINABLE
+    ]
 
 
 def may_take_back(caller: Caller, place: Place, completion: Completion) -> bool:

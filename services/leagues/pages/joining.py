@@ -6,10 +6,12 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import leagues, players, teams
+from services.leagues.domain.editions import calendar_of, phase_of
 from services.leagues.domain.leagues import is_code, shown_code
 from services.leagues.errors import AlreadyPlaying, CodeUnknown
 from services.leagues.page_schemas import JoinPageSchema
 from shared.auth import public
+from shared.clock import transaction_time
 from shared.forms import Form
 from shared.pages import redirect_to
 from shared.web import current_session
@@ -45,4 +47,11 @@ def join(code: str) -> ResponseReturnValue:
             players.join_league(session, caller, league, **form.data)
             return redirect_to(f"/leagues/{league.league_id}", "Welcome to {league}!", league=league.name)
     edition = leagues.edition_of(session, league)
-    return form.page("pages/join.html", league=league, edition=edition, teams=teams.teams_with_sizes(session, league))
+    phase = phase_of(edition, calendar_of(edition, league.zone), transaction_time(session))
+    return form.page(
+        "pages/join.html",
+        league=league,
+        edition=edition,
+        is_closed=phase not in leagues.JOINABLE,
+        teams=teams.teams_with_sizes(session, league),
+    )

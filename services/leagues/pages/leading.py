@@ -12,7 +12,7 @@ from markupsafe import Markup
 from services.leagues.domain import leagues, players, teams
 from services.leagues.domain.editions import list_editions
 from services.leagues.domain.leagues import shown_code
-from services.leagues.domain.playing import Place, players_with_counts
+from services.leagues.domain.playing import Place, players_with_counts, still_open
 from services.leagues.page_schemas import LeaguePageSchema, PlayersPageSchema, SettingsPageSchema
 from services.leagues.pages.here import leader_of, member_of
 from services.leagues.schemas import AGE_BANDS, TeamCreateSchema
@@ -35,7 +35,7 @@ blueprint = Blueprint("leading_pages", __name__, url_prefix="/leagues")
 def create() -> ResponseReturnValue:
     """A new league, in one page."""
     session, caller = current_session(), current_caller()
-    editions = listed(session, list_editions(caller), size=20).items
+    editions = still_open(session, caller, listed(session, list_editions(caller), size=20).items)
     begins_with = {"edition_id": request.args.get("edition", ""), "teams": "Les Abeilles\nLes Colibris"}
     form = Form(LeaguePageSchema, begins_with)
     if form.is_sent:
@@ -83,19 +83,23 @@ def _invitation(place: Place) -> dict[str, object]:
 def manage(league_id: UUID) -> ResponseReturnValue:
     """Teams and players; the form adds players by pseudonym."""
     session, place = current_session(), leader_of(league_id)
-    form = Form(PlayersPageSchema)
+    form, team_form = Form(PlayersPageSchema), Form(TeamCreateSchema)
     if form.is_sent:
         with form.refusals():
             typed = form.data
             added = players.add_players(session, place.league, typed["names"], typed["team_id"])
             return redirect_to(f"/leagues/{league_id}/teams", "{count} players are in.", count=len(added))
-    return form.page(
-        "pages/teams.html",
-        place=place,
-        now=transaction_time(session),
-        teams=teams.teams_with_sizes(session, place.league),
-        people=session.execute(players_with_counts(place.league)).all(),
-    )
+    return form.page("pages/teams.html", team_form=team_form, **_teams_of(place))
+
+
+def _teams_of(place: Place) -> dict[str, object]:
+    session = current_session()
+    return {
+        "place": place,
+        "now": transaction_time(session),
+        "teams": teams.teams_with_sizes(session, place.league),
+        "people": session.execute(players_with_counts(place.league)).all(),
+    }
 
 
 @blueprint.post("/<id:league_id>/teams/add")
@@ -103,8 +107,12 @@ def manage(league_id: UUID) -> ResponseReturnValue:
 def add_team(league_id: UUID) -> ResponseReturnValue:
     """One more team."""
     place = leader_of(league_id)
-    teams.add_team(current_session(), place.league, Form(TeamCreateSchema).data["name"])
-    return redirect_to(f"/leagues/{league_id}/teams", "The team is there.")
+    form, team_form = Form(PlayersPageSchema), Form(TeamCreateSchema)
+    with team_form.refusals():
+        teams.add_team(current_session(), place.league, team_form.data["name"])
+        return redirect_to(f"/leagues/{league_id}/teams", "The team is there.")
+    form.status = team_form.status
+    return form.page("pages/teams.html", team_form=team_form, **_teams_of(place))
 
 
 @blueprint.post("/<id:league_id>/teams/<action>")

@@ -23,6 +23,7 @@ from shared.pages.frame import points
 from shared.pages.listing import listed
 from shared.problems import problem_title
 from shared.web import current_caller, current_session
+from shared.words import searchable, words_of
 
 PLAYING = (ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
 OPEN = ("running", "grace")
@@ -42,7 +43,7 @@ def choose(league_id: UUID) -> str:
     shown = [
         offer
         for offer in offered
-        if category in ("", offer.category) and all(word in offer.title.casefold() for word in words.casefold().split())
+        if category in ("", offer.category) and all(f" {word}" in searchable(offer.title) for word in words_of(words))
     ]
     return render_template(
         "pages/choose.html", place=place, offers=shown, words=words, category=category, categories=categories

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import completions, leagues
 from services.leagues.domain.editions import list_editions
-from services.leagues.domain.playing import cards, done_on, offers, suggested
+from services.leagues.domain.playing import cards, done_on, offers, still_open, suggested
 from services.leagues.pages.here import member_of
 from shared.auth import ADMINISTRATOR, ORGANISER, roles
 from shared.clock import transaction_time
@@ -35,13 +35,13 @@ def start() -> ResponseReturnValue:
     if len(found) == 1 and found[0].is_playing and not organises:
         league = f"/leagues/{found[0].league.league_id}"
         return redirect_to(f"{league}/record/{challenge_id}" if len(challenge_id) == 36 else league)
-    editions = listed(session, list_editions(caller), size=5)
+    editions = still_open(session, caller, listed(session, list_editions(caller), size=20).items)
     return render_template(
         "pages/start.html",
         page=page,
         cards=found,
         organises=organises,
-        editions=editions.items,
+        editions=editions,
         challenge_id=challenge_id if len(challenge_id) == 36 else "",
         may_create=organises or caller.tenant_kind == "community",
     )
