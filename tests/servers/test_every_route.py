@@ -80,6 +80,7 @@ def test_no_page_breaks_on_postgresql(scene: Scene) -> None:
             for method in sorted((rule.methods or set()) & {"GET", "POST"}):
                 form = FORM | {"completion_id": str(new_id()), "player_ids": scene.ids.get("player_id", "")}
                 form |= {"edition_id": scene.ids["edition_id"], "day": form_day(client, address)}
+                form |= {"ticks": f"{scene.ids['challenge_id']}:{scene.ids['player_id']}"}
                 answer = client.open(address, method=method, data=form if method == "POST" else None)
                 opened[f"{method} {rule.rule}"] = answer.status_code
                 assert answer.status_code < 500, f"{method} {address}: {answer.status_code}"

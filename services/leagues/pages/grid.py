@@ -27,7 +27,7 @@ blueprint = Blueprint("grid_pages", __name__, url_prefix="/leagues/<id:league_id
 @roles(*PLAYING)
 def tick(league_id: UUID) -> ResponseReturnValue:
     """The grid of one day (`?day=`) and category (`?category=`); answered cell by cell."""
-    place, session, caller = leader_of(league_id), current_session(), current_caller()
+    place, session, caller = leader_of(league_id, changes=False), current_session(), current_caller()
     day = day_asked(place)
     offered = offers(session, caller, place, current_language(), None)
     people = [player for player, _count in session.execute(players_with_counts(place.league)).all()]
