@@ -61,7 +61,7 @@ ZONES = [
 ROLE_NAMES = {
     "administrator": "Administrator: people, settings, everything",
     "organiser": "Organiser: opens and leads leagues",
-    "player": "Player",
+    "player": "Player: takes part in leagues",
 }
 
 
