@@ -12,6 +12,7 @@ from confluent_kafka.admin import ConfigResource, ResourceType
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
+from shared.database import new_id
 from tests.deploy.commands import SERVICES
 from tests.journeys.history import Load
 from tests.journeys.people import challenge_for, found
@@ -22,6 +23,7 @@ from tests.servers.proof import prove
 from tests.servers.stack import Stack
 
 ROLES = ("web", "worker")
+PASSWORD = "trois renards au marché"
 
 
 def test_what_others_wait_for_starts_before_them(stack: Stack) -> None:
@@ -126,3 +128,29 @@ def test_everything_is_replaced_one_by_one_while_people_play(stack: Stack) -> No
                 load.goes_on(3)
     assert all('"unavailable"' in said for said in load.history.refusals)
     prove(stack, load)
+
+
+def test_a_school_is_founded_by_page_through_the_gateway(stack: Stack) -> None:
+    """Four processes behind one address: a session that identity began is known to leagues and ranking."""
+    browser = requests.Session()
+    home = browser.get(stack.url)
+    assert home.headers["Content-Encoding"] in ("gzip", "zstd")
+    assert "form-action 'self'" in home.headers["Content-Security-Policy"]
+    [style] = [line for line in home.text.splitlines() if "components.css" in line]
+    file = browser.get(stack.url + style.split('"')[3])
+    assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert file.headers["Vary"] == "Accept-Encoding"
+    email = f"{new_id().hex}@example.org"
+    school = {"name": "École des Tilleuls", "country": "FR", "zone": "Europe/Paris", "display_name": "Camille"}
+    started = browser.post(f"{stack.url}/found/school", data=school | {"email": email, "password": PASSWORD})
+    assert started.status_code == 200, started.text
+    assert started.url == f"{stack.url}/leagues/"
+    assert browser.get(f"{stack.url}/ranking/").status_code == 200
+    me = {"display_name": "Camille R.", "language": "fr", "csrf_token": browser.cookies["mpp_csrf"]}
+    del browser.cookies["mpp_access"]
+    kept = browser.post(f"{stack.url}/identity/me", data=me)
+    assert kept.status_code == 200
+    assert 'value="Camille R."' in kept.text, "renewed on the way, and nothing typed was lost"
+    out = browser.post(f"{stack.url}/sign-out", data={"csrf_token": browser.cookies["mpp_csrf"]})
+    assert out.url == f"{stack.url}/"
+    assert "/sign-in" in browser.get(f"{stack.url}/leagues/").url
