@@ -19,6 +19,8 @@ from babel.numbers import format_decimal
 from babel.support import Translations
 from flask import g, has_request_context, request
 
+LANGUAGE_NAMES = {"fr": "Français", "en": "English"}
+"""Each by its own name."""
 LANGUAGES = ("en", "fr")
 DEFAULT_LANGUAGE = "en"
 LANGUAGE_COOKIE = "mpp_language"

@@ -153,12 +153,18 @@ def problem(refusal: Refusal) -> Response:
         ]
     text = json.dumps(body, ensure_ascii=False).encode(errors="replace")  # a field's name may hold half a character
     response = Response(text, status=refusal.status, content_type=PROBLEM_TYPE)
-    response.headers["Content-Language"] = language
-    if isinstance(refusal, MethodNotAllowed):
-        response.headers["Allow"] = ", ".join(refusal.parameters["allowed"])
-    if isinstance(refusal, TooManyRequests):
-        response.headers["Retry-After"] = str(refusal.parameters.get("seconds", 60))
+    response.headers.update(refusal_headers(refusal))
     return response
+
+
+def refusal_headers(refusal: Refusal) -> dict[str, str]:
+    """What the headers of a refusal say, whether its body is a page or problem+json."""
+    headers = {"Content-Language": current_language()}
+    if isinstance(refusal, MethodNotAllowed):
+        headers["Allow"] = ", ".join(refusal.parameters["allowed"])
+    if isinstance(refusal, TooManyRequests):
+        headers["Retry-After"] = str(refusal.parameters.get("seconds", 60))
+    return headers
 
 
 def problem_title(refusal: Refusal) -> str:

@@ -25,7 +25,7 @@ from services.ranking.models import (
 from shared.auth import ADMINISTRATOR, ORGANISER, public, roles
 from shared.errors import NotFound
 from shared.i18n import translate
-from shared.pages.listing import Listed, listed
+from shared.pages.listing import Listed, asked_page, listed, pages_of
 from shared.web import current_caller, current_session
 
 SIZE = 30
@@ -79,7 +79,7 @@ def _board(boards: dict[str, str], name: str, scope: str, scope_id: UUID) -> str
         board,
         scope_id,
         measure=measure if measure in (TOTAL, PER_HEAD) else None,
-        page=_page(),
+        page=asked_page(),
         page_size=SIZE,
         around=mine if is_around else None,
     )
@@ -97,13 +97,8 @@ def _board(boards: dict[str, str], name: str, scope: str, scope_id: UUID) -> str
         explanation=translate(text),
         top=max((_score(line, shown.measure) for line in shown.standings), default=0),
         impact=_impact(scope, scope_id),
-        page=Listed(shown.standings, shown.page, max(1, -(-shown.total // SIZE)), shown.total),
+        page=Listed(shown.standings, shown.page, pages_of(shown.total, SIZE), shown.total),
     )
-
-
-def _page() -> int:
-    asked = request.args.get("page", "1")
-    return max(1, int(asked)) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
 
 
 def _score(line: Any, measure: str) -> float:

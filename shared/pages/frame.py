@@ -14,7 +14,7 @@ from flask import Blueprint, g, request
 from markupsafe import Markup
 
 from shared.auth import Caller
-from shared.i18n import LANGUAGES, current_language, translate, translate_many
+from shared.i18n import LANGUAGE_NAMES, current_language, translate, translate_many
 from shared.pages.moves import said
 from shared.pages.static import static_url
 
@@ -84,6 +84,11 @@ def frame_blueprint(service: str) -> Blueprint:
     for name, function in functions.items():
         blueprint.add_app_template_global(function, name)
     blueprint.app_context_processor(
-        lambda: {"service": service, "caller": caller(), "languages": LANGUAGES, "path": request.full_path.rstrip("?")}
+        lambda: {
+            "service": service,
+            "caller": caller(),
+            "languages": LANGUAGE_NAMES,
+            "path": request.full_path.rstrip("?"),
+        }
     )
     return blueprint

@@ -24,12 +24,21 @@ class Listed(msgspec.Struct, frozen=True):
     total: int
 
 
+def asked_page() -> int:
+    """The page that the address asks for, from 1 on; 1 for what is no number."""
+    asked = request.args.get("page", "1")
+    return min(max(1, int(asked)), MAX_PAGE) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
+
+
+def pages_of(total: int, size: int) -> int:
+    """How many pages a list has; at least one."""
+    return max(1, -(-total // size))
+
+
 def listed(session: Session, statement: sa.Select[Any], *, size: int = SIZE, is_rows: bool = False) -> Listed:
     """The page that the address asks for; beyond the last one, the last."""
     total = session.scalar(sa.select(sa.func.count()).select_from(statement.order_by(None).subquery())) or 0
-    pages = max(1, -(-total // size))
-    asked = request.args.get("page", "1")
-    page = min(int(asked), pages, MAX_PAGE) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 1
-    page = max(page, 1)
+    pages = pages_of(total, size)
+    page = min(asked_page(), pages)
     found = session.execute(statement.offset((page - 1) * size).limit(size))
     return Listed(items=found.all() if is_rows else found.scalars().all(), page=page, pages=pages, total=total)

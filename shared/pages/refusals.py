@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import Response, g, make_response, render_template, request
 
 from shared.errors import Refusal
-from shared.i18n import current_language
-from shared.problems import problem, problem_title
+from shared.problems import problem, problem_title, refusal_headers
 
 NOT_PAGES = ("/api/", "/health/", "/.well-known/", "/metrics")
 
@@ -30,8 +29,5 @@ def answer(refusal: Refusal) -> Response:
         template, refusal=refusal, sentence=problem_title(refusal), request_id=g.get("request_id", "")
     )
     response = make_response(body, refusal.status)
-    response.headers["Content-Language"] = current_language()
-    for name, value in problem(refusal).headers.items():
-        if name in ("Allow", "Retry-After"):
-            response.headers[name] = value
+    response.headers.update(refusal_headers(refusal))
     return response

@@ -6,7 +6,7 @@ from babel import Locale
 from babel.dates import get_timezone_location
 
 from services.identity.domain.people import GRANTABLE
-from shared.i18n import current_language, translate
+from shared.i18n import LANGUAGE_NAMES, current_language, translate
 
 ZONES = [
     "Europe/Paris",
@@ -91,4 +91,4 @@ def roles() -> list[tuple[str, str]]:
 
 def languages() -> list[tuple[str, str]]:
     """Each by its own name."""
-    return [("fr", "Français"), ("en", "English")]
+    return list(LANGUAGE_NAMES.items())

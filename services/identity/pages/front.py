@@ -12,9 +12,8 @@ from shared.errors import Invalid, NotFound, message
 from shared.i18n import LANGUAGE_COOKIE, LANGUAGES, current_language
 from shared.pages import local_path, redirect_to
 from shared.pages.moves import has_tls
-from shared.pages.static import FOLDER, static_url, version
+from shared.pages.static import FOLDER, YEAR, static_url, version
 
-YEAR = 365 * 86400
 LEGAL = ("about", "privacy", "terms", "accessibility")
 
 blueprint = Blueprint("front", __name__)

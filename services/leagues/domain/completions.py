@@ -57,12 +57,16 @@ def withdraw_completion(session: Session, caller: Caller, completion: Completion
         return
     now = transaction_time(session)
     edition = edition_of(session, league)
-    allowed = (RUNNING, GRACE, FROZEN) if is_leader else (RUNNING, GRACE)
-    require_phase(edition, calendar_of(edition, league.zone), now, *allowed)
+    require_phase(edition, calendar_of(edition, league.zone), now, *phases_to_withdraw(is_leader=is_leader))
     completion.withdrawn_at = now
     completion.withdrawn_by = caller.person_id
     completion.slot = None
     emit(session, completion_fact(CompletionWithdrawn, completion, at=now))
+
+
+def phases_to_withdraw(*, is_leader: bool) -> tuple[str, ...]:
+    """The phases of an edition in which a completion can be withdrawn."""
+    return (RUNNING, GRACE, FROZEN) if is_leader else (RUNNING, GRACE)
 
 
 def is_own(session: Session, caller: Caller, completion: Completion) -> bool:

@@ -13,9 +13,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from services.leagues.domain.editions import FROZEN, GRACE, RUNNING, Calendar, calendar_of, phase_of, today_in
+from services.leagues.domain.completions import phases_to_withdraw
+from services.leagues.domain.editions import GRACE, RUNNING, Calendar, calendar_of, phase_of, today_in
 from services.leagues.domain.leagues import JOINABLE, edition_of, leads, own_player
-from services.leagues.domain.recording import INDIVIDUAL, impact_of, period_of
+from services.leagues.domain.recording import INDIVIDUAL, period_of
 from services.leagues.models import EVERYONE, Challenge, Completion, Edition, Leader, League, Player
 from shared.auth import Caller
 from shared.clock import transaction_time
@@ -35,7 +36,6 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     tiers: dict[str, int]
     times: int
     per: str
-    impact: dict[str, Any]
     done: int = 0
 
     @property
@@ -48,10 +48,6 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it has been done as often as it counts."""
         return self.done >= self.times
 
-    def saves(self, tier: str) -> dict[str, int | None]:
-        """What one completion of a tier saves, in small units; None is « not quantified »."""
-        return impact_of(self, tier)
-
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A league as one reader stands in it."""
@@ -63,6 +59,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     today: date
     player: Player | None
     is_leader: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether completions can be recorded now."""
+        return self.phase in (RUNNING, GRACE)
+
+    @property
+    def last_day(self) -> date:
+        """The last day that may be recorded now."""
+        return min(self.today, self.calendar.last_day)
 
 
 def place_in(session: Session, caller: Caller, league: League) -> Place:
@@ -94,17 +100,20 @@ def still_open(session: Session, caller: Caller, editions: Sequence[Edition]) ->
 
 def may_take_back(caller: Caller, place: Place, completion: Completion) -> bool:
     """Whether the reader can withdraw a completion of the league now; what `withdraw_completion` would let pass."""
-    if completion.is_withdrawn or place.phase not in (
-        (RUNNING, GRACE, FROZEN) if place.is_leader else (RUNNING, GRACE)
-    ):
+    if completion.is_withdrawn or place.phase not in phases_to_withdraw(is_leader=place.is_leader):
         return False
     if completion.player_id is None:
         return place.is_leader or completion.author_id == caller.person_id
     return place.is_leader or (place.player is not None and completion.player_id == place.player.player_id)
 
 
-def offers(session: Session, caller: Caller, place: Place, language: str, player: Player | None) -> list[Offer]:
-    """The challenges that count in a league, bonus first, by category and title; with what a player did of them."""
+def offers(
+    session: Session, caller: Caller, place: Place, language: str, player: Player | None, *, only: UUID | None = None
+) -> list[Offer]:
+    """The challenges that count in a league, bonus first, by category and title; with what a player did of them.
+
+    `only`: that one alone, where it is among them.
+    """
     columns = (
         Challenge.challenge_id,
         Challenge.titles,
@@ -113,11 +122,11 @@ def offers(session: Session, caller: Caller, place: Place, language: str, player
         Challenge.tiers,
         Challenge.times,
         Challenge.per,
-        Challenge.impact,
         Challenge.audiences,
         Challenge.age_bands,
     )
-    rows = session.execute(sa.select(*columns).where(Challenge.retired_version < Challenge.version)).all()
+    played = sa.select(*columns).where(Challenge.retired_version < Challenge.version)
+    rows = session.execute(played if only is None else played.where(Challenge.challenge_id == only)).all()
     done = _done(session, player, place.today) if player is not None else Counter[tuple[UUID, str]]()
     band = place.league.age_band
     found = [
@@ -129,7 +138,6 @@ def offers(session: Session, caller: Caller, place: Place, language: str, player
             tiers=row.tiers,
             times=row.times,
             per=row.per,
-            impact=row.impact,
             done=done[row.challenge_id, period_of(row.per, place.today)],
         )
         for row in rows
@@ -153,10 +161,10 @@ def _done(session: Session, player: Player, today: date) -> Counter[tuple[UUID, 
 
 def offer_of(session: Session, caller: Caller, place: Place, language: str, challenge_id: UUID) -> Offer:
     """One of the challenges on offer in a league. Raises NotFound."""
-    for offer in offers(session, caller, place, language, place.player):
-        if offer.challenge_id == challenge_id:
-            return offer
-    raise NotFound
+    found = offers(session, caller, place, language, place.player, only=challenge_id)
+    if not found:
+        raise NotFound
+    return found[0]
 
 
 def suggested(offered: Sequence[Offer], player: Player | None, today: date, count: int = 6) -> list[Offer]:

@@ -9,11 +9,12 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import grid, recording
-from services.leagues.domain.playing import Place, offers, players_with_counts
+from services.leagues.domain.players import list_players
+from services.leagues.domain.playing import Place, offers
 from services.leagues.domain.recording import Act
 from services.leagues.page_schemas import GridPageSchema
 from services.leagues.pages.here import leader_of
-from services.leagues.pages.recording import OPEN, PLAYING, id_for, told_of
+from services.leagues.pages.recording import PLAYING, id_for, told_of
 from shared.auth import roles
 from shared.database import new_id
 from shared.forms import Form
@@ -30,7 +31,7 @@ def tick(league_id: UUID) -> ResponseReturnValue:
     place, session, caller = leader_of(league_id, changes=False), current_session(), current_caller()
     day = day_asked(place)
     offered = offers(session, caller, place, current_language(), None)
-    people = [player for player, _count in session.execute(players_with_counts(place.league)).all()]
+    people = session.scalars(list_players(place.league)).all()
     form = Form(GridPageSchema, {"completion_id": new_id(), "ticks": []})
     if form.is_sent:
         with form.refusals():
@@ -44,9 +45,7 @@ def tick(league_id: UUID) -> ResponseReturnValue:
     return form.page(
         "pages/grid.html",
         place=place,
-        is_open=place.phase in OPEN,
         day_asked=day,
-        last_day=last_day(place),
         categories=categories,
         category=category,
         across=across,
@@ -55,18 +54,13 @@ def tick(league_id: UUID) -> ResponseReturnValue:
     )
 
 
-def last_day(place: Place) -> date:
-    """The last day that may be recorded now."""
-    return min(place.today, place.calendar.last_day)
-
-
 def day_asked(place: Place) -> date:
     """The day of the address; today, or the edition's last day, where it names none that may be recorded."""
     try:
         day = date.fromisoformat(request.args.get("day", ""))
     except ValueError:
-        return last_day(place)
-    return day if place.calendar.first_day <= day <= last_day(place) else last_day(place)
+        return place.last_day
+    return day if place.calendar.first_day <= day <= place.last_day else place.last_day
 
 
 def acts_of(completion_id: UUID, ticks: list[tuple[UUID, UUID]], day: date) -> list[Act]:

@@ -9,7 +9,8 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import completions, recording
-from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, players_with_counts
+from services.leagues.domain.players import list_players
+from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers
 from services.leagues.domain.recording import INDIVIDUAL, Act, Outcome
 from services.leagues.models import Player
 from services.leagues.page_schemas import RecordManyPageSchema, RecordPageSchema
@@ -26,7 +27,6 @@ from shared.web import current_caller, current_session
 from shared.words import searchable, words_of
 
 PLAYING = (ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
-OPEN = ("running", "grace")
 LOW_BITS = (1 << 62) - 1
 
 blueprint = Blueprint("recording_pages", __name__, url_prefix="/leagues/<id:league_id>")
@@ -40,14 +40,16 @@ def choose(league_id: UUID) -> str:
     words, category = request.args.get("q", "").strip()[:80], request.args.get("category", "")
     offered = offers(current_session(), current_caller(), place, current_language(), place.player)
     categories = sorted({offer.category for offer in offered})
-    shown = [
-        offer
-        for offer in offered
-        if category in ("", offer.category) and all(f" {word}" in searchable(offer.title) for word in words_of(words))
-    ]
+    wanted = [f" {word}" for word in words_of(words)]
+    shown = [offer for offer in offered if category in ("", offer.category) and _has_all(offer.title, wanted)]
     return render_template(
         "pages/choose.html", place=place, offers=shown, words=words, category=category, categories=categories
     )
+
+
+def _has_all(title: str, wanted: Sequence[str]) -> bool:
+    found = searchable(title)
+    return all(word in found for word in wanted)
 
 
 @blueprint.route("/record/<id:challenge_id>", methods=["GET", "POST"])
@@ -65,8 +67,7 @@ def record(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
             outcome = recording.record_completion(current_session(), current_caller(), league_id, act)
             assert outcome.completion is not None
             return redirect_to(f"/leagues/{league_id}/done/{outcome.completion.completion_id}")
-    is_open = place.phase in OPEN
-    return form.page("pages/record.html", place=place, offer=offer, tiers=_tiers(offer), is_open=is_open)
+    return form.page("pages/record.html", place=place, offer=offer, tiers=_tiers(offer))
 
 
 @blueprint.route("/record-for/<id:challenge_id>", methods=["GET", "POST"])
@@ -76,7 +77,7 @@ def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
     place = leader_of(league_id, changes=False)
     session = current_session()
     offer = offer_of(session, current_caller(), place, current_language(), challenge_id)
-    people = [player for player, _count in session.execute(players_with_counts(place.league)).all()]
+    people = session.scalars(list_players(place.league)).all()
     form = Form(RecordManyPageSchema, {**_blank(place, offer), "player_ids": []})
     if form.is_sent:
         with form.refusals():
@@ -94,7 +95,6 @@ def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
         place=place,
         offer=offer,
         people=[(player.player_id, player.display_name) for player in people],
-        is_open=place.phase in OPEN,
         is_individual=offer.kind == INDIVIDUAL,
         tiers=_tiers(offer),
     )
@@ -126,8 +126,7 @@ def _tiers(offer: Offer) -> list[tuple[str, str]]:
 
 
 def _blank(place: Place, offer: Offer) -> dict[str, object]:
-    day = min(place.today, place.calendar.last_day)
-    return {"completion_id": new_id(), "day": day.isoformat(), "tier": next(iter(offer.tiers))}
+    return {"completion_id": new_id(), "day": place.last_day.isoformat(), "tier": next(iter(offer.tiers))}
 
 
 @blueprint.get("/done/<id:completion_id>")
@@ -136,8 +135,9 @@ def done(league_id: UUID, completion_id: UUID) -> str:
     """What it brought: points and measured impact, with the way to take it back."""
     place = member_of(league_id)
     completion = completions.find_completion(current_session(), current_caller(), completion_id)
-    offered = offers(current_session(), current_caller(), place, current_language(), place.player)
-    offer = next((one for one in offered if one.challenge_id == completion.challenge_id), None)
+    only = completion.challenge_id
+    offered = offers(current_session(), current_caller(), place, current_language(), place.player, only=only)
+    offer = offered[0] if offered else None
     may_undo = may_take_back(current_caller(), place, completion)
     return render_template("pages/done.html", place=place, completion=completion, offer=offer, may_undo=may_undo)
 

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from services.ranking.domain.scopes import choose_view
+from services.ranking.domain.scopes import find_scope
 from services.ranking.models import (
     LEAGUE,
     LEAGUE_TEAMS,
@@ -24,6 +24,7 @@ from services.ranking.models import (
     Summary,
 )
 from shared.auth import ADMINISTRATOR, ORGANISER, Caller
+from shared.errors import NotFound
 from shared.tenancy import COMMUNITY_TENANT_ID
 
 STAGES = (1, 5, 15, 30, 50, 80)
@@ -104,10 +105,10 @@ def participation(session: Session, caller: Caller) -> Sequence[Participation]:
 
 def planet_of(session: Session, caller: Caller, league_id: UUID) -> tuple[int, int]:
     """The points and heads that a league's planet shows this reader: those of its teams together."""
-    views = session.scalars(sa.select(Summary).where(Summary.scope == LEAGUE, Summary.scope_id == league_id)).all()
-    if not views:
+    try:
+        view = find_scope(session, caller, LEAGUE, league_id).view
+    except NotFound:
         return 0, 0
-    view = choose_view(session, caller, views).view
     rows = session.execute(
         sa.select(sa.func.sum(Standing.points), sa.func.sum(Standing.heads)).where(
             Standing.tenant_id == caller.tenant_id,
