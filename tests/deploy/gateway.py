@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -74,6 +76,18 @@ def respond(handler: BaseHTTPRequestHandler, headers: dict[str, str], body: str)
     handler.wfile.write(body.encode())
 
 
+def shows_a_certificate(port: int, host: str) -> bool:
+    """Whether a TLS handshake for a host succeeds on a port of 127.0.0.1; whose certificate, is not asked."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as plain:
+            context.wrap_socket(plain, server_hostname=host).close()
+    except OSError:  # an SSLError is one
+        return False
+    return True
+
+
 class Gateway(OwnServer):
     """Caddy with deploy/Caddyfile, as the container runs it but for its ports and its neighbours."""
 
@@ -120,5 +134,9 @@ class Gateway(OwnServer):
         return ["env", *settings, self._program, "run", "--config", str(CADDYFILE), "--adapter", "caddyfile"]
 
     def is_ready(self) -> bool:
-        """Whether it listens."""
-        return answers(self.http_port) and (self.public_url.startswith("http:") or answers(self.https_port))
+        """Whether it listens, and with TLS also has its certificate, which it makes after it has begun to listen."""
+        asked = urlsplit(self.public_url)
+        has_tls = asked.scheme == "https"
+        return answers(self.http_port) and (
+            not has_tls or shows_a_certificate(self.https_port, asked.hostname or "localhost")
+        )
