@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
@@ -24,8 +25,11 @@ def catalogue() -> str:
     session, language = current_session(), current_language()
     counts = challenges.count_by_category(session)
     allowed = {"category": tuple(counts), "audience": AUDIENCES, "age_band": AGE_BANDS}
-    filters = {name: request.args[name] for name in allowed if request.args.get(name) in allowed[name]}
+    filters: dict[str, Any] = {name: request.args[name] for name in allowed if request.args.get(name) in allowed[name]}
     words = request.args.get("q", "").strip()[:80]
+    wants_malus = request.args.get("kind") == "malus"
+    if wants_malus:
+        filters["is_malus"] = True
     if words_of(words):
         filters["q"] = words
     page = listed(session, challenges.offered_challenges(session, filters, language))
@@ -35,6 +39,7 @@ def catalogue() -> str:
         sheets=[challenges.sheet_of(version, language) for version in page.items],
         filters=filters,
         words=words,
+        wants_malus=wants_malus,
         categories=sorted(counts),
         audiences=AUDIENCES,
         age_bands=AGE_BANDS,

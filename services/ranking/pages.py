@@ -10,7 +10,20 @@ from flask.typing import ResponseReturnValue
 
 from services.ranking import domain
 from services.ranking.api import EXPLANATIONS, PLAYER_EXPLANATION
-from services.ranking.domain.mine import STAGES, me_in, names_of, own_leagues, participation, planet_of, stage_of
+from services.ranking.domain.boards import BoardPage, StandingLine
+from services.ranking.domain.impact import impact_of_tenant
+from services.ranking.domain.mine import (
+    STAGES,
+    editions_with_boards,
+    me_in,
+    names_of,
+    own_contenders,
+    own_leagues,
+    planet_of,
+    stage_of,
+)
+from services.ranking.domain.participation import ORDERS, editions_of_tenant, participation, told, totals
+from services.ranking.errors import NotOnBoard
 from services.ranking.models import (
     EDITION,
     EDITION_LEAGUES,
@@ -29,6 +42,8 @@ from shared.pages.listing import Listed, asked_page, listed, pages_of
 from shared.web import current_caller, current_session
 
 SIZE = 30
+RACE = 12
+"""So many teams race on a player's page; a league with more shows the reader's own team below them."""
 OF_LEAGUE = {"teams": LEAGUE_TEAMS, "players": LEAGUE_PLAYERS}
 OF_EDITION = {"leagues": EDITION_LEAGUES, "tenants": EDITION_TENANTS}
 
@@ -43,12 +58,16 @@ def counters() -> str:
 
 
 @blueprint.get("/")
-@roles()
+@public
 def start() -> str:
-    """The boards that concern the reader."""
-    page = listed(current_session(), own_leagues(current_caller()), is_rows=True)
-    organises = current_caller().has_role(ADMINISTRATOR, ORGANISER)
-    return render_template("pages/boards.html", page=page, organises=organises)
+    """The boards that concern the reader, then the editions whose boards they may read; for visitors, the open ones."""
+    session, caller = current_session(), g.caller
+    editions = listed(session, editions_with_boards())
+    if caller is None:
+        return render_template("pages/boards.html", page=None, editions=editions, organises=False)
+    page = listed(session, own_leagues(caller), is_rows=True)
+    organises = caller.has_role(ADMINISTRATOR, ORGANISER)
+    return render_template("pages/boards.html", page=page, editions=editions, organises=organises)
 
 
 @blueprint.get("/leagues/<id:league_id>/<name>")
@@ -69,20 +88,15 @@ def _board(boards: dict[str, str], name: str, scope: str, scope_id: UUID) -> str
     if name not in boards:
         raise NotFound
     session, board = current_session(), boards[name]
-    me = me_in(session, g.caller, scope_id) if scope == LEAGUE else None
-    mine = (me.player_id if board == LEAGUE_PLAYERS else me.team_id) if me else None
-    measure = request.args.get("measure")
-    is_around = mine is not None and "around" in request.args
-    shown = domain.read_board(
-        session,
-        g.caller,
-        board,
-        scope_id,
-        measure=measure if measure in (TOTAL, PER_HEAD) else None,
-        page=asked_page(),
-        page_size=SIZE,
-        around=mine if is_around else None,
-    )
+    mine = _mine(board, scope, scope_id)
+    asked = request.args.get("measure")
+    measure = asked if asked in (TOTAL, PER_HEAD) else None
+    around = mine[0] if mine and "around" in request.args else None
+    is_missing = False
+    try:
+        shown = _read(board, scope_id, measure, around)
+    except NotOnBoard:
+        shown, is_missing = _read(board, scope_id, measure, None), True
     text = PLAYER_EXPLANATION if board in PLAYER_BOARDS else EXPLANATIONS[shown.measure]
     return render_template(
         "pages/board.html",
@@ -92,12 +106,36 @@ def _board(boards: dict[str, str], name: str, scope: str, scope_id: UUID) -> str
         title=names_of(session, scope, scope_id),
         address=f"/ranking/{scope}s/{scope_id}",
         mine=mine,
-        is_around=is_around,
+        is_around=around is not None and not is_missing,
+        is_missing=is_missing,
         is_of_players=board in PLAYER_BOARDS,
         explanation=translate(text),
         top=max((_score(line, shown.measure) for line in shown.standings), default=0),
         impact=_impact(scope, scope_id),
         page=Listed(shown.standings, shown.page, pages_of(shown.total, SIZE), shown.total),
+    )
+
+
+def _mine(board: str, scope: str, scope_id: UUID) -> list[UUID]:
+    """The reader's own lines of a board: their player, team, leagues or tenant."""
+    session = current_session()
+    if scope == EDITION:
+        return own_contenders(session, g.caller, board, scope_id)
+    me = me_in(session, g.caller, scope_id)
+    contender = me.player_id if board == LEAGUE_PLAYERS else me.team_id
+    return [contender] if contender is not None else []
+
+
+def _read(board: str, scope_id: UUID, measure: str | None, around: UUID | None) -> BoardPage:
+    return domain.read_board(
+        current_session(),
+        g.caller,
+        board,
+        scope_id,
+        measure=measure,
+        page=asked_page(),
+        page_size=SIZE,
+        around=around,
     )
 
 
@@ -112,37 +150,68 @@ def _impact(scope: str, scope_id: UUID) -> Any:
 
 @blueprint.get("/fragments/leagues/<id:league_id>/planet")
 @roles()
-def planet(league_id: UUID) -> str:
-    """The planet of a league, as a fragment: it grows with the points per head."""
-    points, heads = planet_of(current_session(), current_caller(), league_id)
-    stage = stage_of(points, heads)
-    return render_template(
-        "pages/planet_piece.html", stage=stage, points_per_head=points / heads if heads else 0, steps=STAGES
-    )
+def planet(league_id: UUID) -> ResponseReturnValue:
+    """The planet of a league, as a fragment: it grows with the points per head.
+
+    404 with a bare planet for a league that is not there, or whose events have not arrived yet.
+    """
+    try:
+        points, heads = planet_of(current_session(), current_caller(), league_id)
+        status = 200
+    except NotFound:
+        points, heads, status = 0, 0, 404
+    per_head = points / heads if heads else 0
+    shown = {"stage": stage_of(points, heads), "points_per_head": per_head, "steps": STAGES}
+    return render_template("pages/planet_piece.html", **shown), status
 
 
 @blueprint.get("/fragments/leagues/<id:league_id>/race")
 @roles()
-def race(league_id: UUID) -> str:
-    """The teams of a league in a race, as a fragment."""
+def race(league_id: UUID) -> ResponseReturnValue:
+    """The teams of a league in a race, as a fragment; 404 like the planet."""
+    mine = me_in(current_session(), current_caller(), league_id).team_id
+    try:
+        lines, status = _racing(league_id, mine), 200
+    except NotFound:
+        lines, status = [], 404
+    top = max((line.points for line in lines), default=0)
+    return render_template("pages/race.html", lines=lines, league_id=league_id, mine=mine, top=top), status
+
+
+def _racing(league_id: UUID, mine: UUID | None) -> list[StandingLine]:
+    """The first teams of the race, and the reader's own behind them when it is not among them."""
     session, caller = current_session(), current_caller()
-    board = domain.read_board(session, caller, LEAGUE_TEAMS, league_id, page_size=12)
-    return render_template(
-        "pages/race.html",
-        board=board,
-        league_id=league_id,
-        mine=me_in(session, caller, league_id).team_id,
-        top=max((line.points for line in board.standings), default=0),
-    )
+    lines = domain.read_board(session, caller, LEAGUE_TEAMS, league_id, page_size=RACE).standings
+    if mine is None or mine in {line.contender_id for line in lines}:
+        return lines
+    try:
+        near = domain.read_board(session, caller, LEAGUE_TEAMS, league_id, around=mine).standings
+    except NotOnBoard:
+        return lines
+    return [*lines, *(line for line in near if line.contender_id == mine)]
 
 
 @blueprint.get("/overview")
 @roles(ADMINISTRATOR, ORGANISER)
 def overview() -> str:
-    """The leagues of a tenant in figures: a picture, and the table behind it."""
+    """Who takes part in an edition, league by league: a picture, and the table behind it."""
     session, caller = current_session(), current_caller()
+    editions = editions_of_tenant(session, caller)
+    by_id = {str(row.edition_id): row for row in editions}
+    chosen = by_id.get(request.args.get("edition", ""), editions[0] if editions else None)
+    if chosen is None:
+        return render_template("pages/overview.html", editions=[], chosen=None)
+    asked = request.args.get("order", "")
+    order = asked if asked in ORDERS else ORDERS[0]
+    page = listed(session, participation(caller, chosen.edition_id, order), is_rows=True)
     return render_template(
         "pages/overview.html",
-        leagues=participation(session, caller),
-        impact=domain.read_impact(session, caller),
+        editions=editions,
+        chosen=chosen,
+        order=order,
+        orders=ORDERS,
+        page=page,
+        leagues=[told(row) for row in page.items],
+        totals=totals(session, caller, chosen.edition_id),
+        impact=impact_of_tenant(session, caller, in_edition=chosen.edition_id),
     )

@@ -35,6 +35,21 @@ def test_it_is_found_by_words_category_and_audience(visitor: FlaskClient) -> Non
     assert visitor.get("/challenges/?audience=school&age_band=3-5").status_code == 200
 
 
+def test_the_maluses_are_found_on_their_own_and_keep_the_other_filters(visitor: FlaskClient) -> None:
+    page = visitor.get("/challenges/?kind=malus&audience=company&lang=en").text
+    cards = page.split('<div class="challenge">')[1:]
+    assert len(cards) > 3
+    assert all('class="points malus"' in card for card in cards)
+    assert '<input type="hidden" name="kind" value="malus">' in page
+
+
+def test_signing_in_from_a_challenge_leads_back_to_recording_it(visitor: FlaskClient) -> None:
+    address = first(visitor)
+    page = visitor.get(address).text
+    challenge_id = address.rpartition("/")[2]
+    assert f'href="/sign-in?to=/leagues/%3Fchallenge%3D{challenge_id}"' in page
+
+
 STRANGE = ("?category=nothing", "?audience=%00", "?page=-1", "?page=99999", "?q=%3Cscript%3E", "?q=!!")
 
 

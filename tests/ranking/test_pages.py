@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from services.ranking.domain.mine import STAGES, stage_of
+from shared import contracts as c
+from shared.auth import Caller
 from shared.database import new_id
 from tests.house import House, caller_of
 from tests.ranking.world import World
@@ -67,8 +70,78 @@ def test_the_pieces_are_no_whole_pages_and_stay_in_their_tenant(house: House, pl
         assert answer.status_code == 200
         assert "<html" not in answer.text
         assert "<script>alert" not in answer.text
-    assert get(house, played.employee(), f"/fragments/leagues/{played.leagues[0]}/race").status_code == 404
-    assert "stage-0" in get(house, played.employee(), f"/fragments/leagues/{played.leagues[0]}/planet").text
+        strange = get(house, played.employee(), path)
+        assert strange.status_code == 404, "the league of another tenant is not there"
+        unknown = get(house, played.employee(), path.replace(str(played.leagues[0]), str(new_id())))
+        assert without_ids(unknown.text) == without_ids(strange.text), "nothing tells it from one that never was"
+
+
+def without_ids(text: str) -> str:
+    return re.sub(r"[0-9a-f-]{36}", "", text)
+
+
+@pytest.fixture
+def reader(played: World) -> Caller:
+    """Somebody of the school who plays in its first league, without points yet."""
+    caller = caller_of(played.school, "player")
+    played.join(played.teams[played.leagues[0]][1], "Zoé", person=caller.person_id)
+    return caller
+
+
+def test_my_league_and_my_school_are_marked_on_the_boards_of_the_edition(
+    house: House, played: World, reader: Caller
+) -> None:
+    for name in ("leagues", "tenants"):
+        page = get(house, reader, f"/editions/{played.edition}/{name}")
+        assert page.text.count('class="is-me"') == 1
+        assert 'class="is-me"' not in get(house, None, f"/editions/{played.edition}/{name}").text
+    around = get(house, reader, f"/editions/{played.edition}/leagues?around=me")
+    assert around.text.count('class="is-me"') == 1
+
+
+def test_around_me_without_points_shows_the_board_and_says_so(house: House, played: World, reader: Caller) -> None:
+    played.tell(
+        played.school,
+        c.TeamCreated(**played.at(played.leagues[0]), team_id=(team := new_id()), name="New", revision=1),
+    )
+    played.league_of[team] = played.leagues[0]
+    late = caller_of(played.school, "player")
+    played.kept = []
+    played.join(team, "Late", person=late.person_id)
+    page = get(house, late, f"/leagues/{played.leagues[0]}/players?around=me")
+    assert page.status_code == 200
+    assert '<table class="board">' in page.text
+
+
+def test_the_race_shows_my_team_behind_the_first_twelve(house: House, played: World) -> None:
+    league = played.leagues[0]
+    for number in range(13):
+        team = new_id()
+        played.league_of[team] = league
+        played.tell(
+            played.school, c.TeamCreated(**played.at(league), team_id=team, name=f"Strong {number}", revision=1)
+        )
+        played.record(team, played.join(team), 50)
+    me = caller_of(played.school, "player")
+    played.join(played.teams[league][0], "Zoé", person=me.person_id)
+    page = get(house, me, f"/fragments/leagues/{league}/race")
+    assert page.text.count("<li") == 13
+    assert page.text.count('class="is-me"') == 1
+    assert get(house, played.pupil(), f"/fragments/leagues/{league}/race").text.count("<li") == 12
+
+
+def test_a_board_that_stands_still_says_so_to_players_and_moves_for_those_who_organise(
+    house: House, played: World
+) -> None:
+    league = played.leagues[0]
+    played.freeze(60)
+    played.record(played.teams[league][0], None, 9, when=70)
+    still = get(house, played.pupil(), f"/leagues/{league}/teams?measure=total")
+    moving = get(house, played.teacher(), f"/leagues/{league}/teams?measure=total")
+    assert "Le classement est figé" in still.text
+    assert "Le classement est figé" not in moving.text
+    assert "<td>15</td>" in moving.text
+    assert "<td>15</td>" not in still.text
 
 
 def test_the_planet_grows_with_the_points_per_head() -> None:
@@ -83,8 +156,39 @@ def test_organisers_see_the_figures_of_their_leagues_with_the_table_behind(house
     page = get(house, teacher, "/overview")
     assert page.status_code == 200
     assert "<canvas" in page.text
-    assert page.text.count("data-value=") == 2, "the school's two leagues, not the company's"
+    assert page.text.count("data-value=") == 4, "the school's two leagues, not the company's"
     assert get(house, played.pupil(), "/overview").status_code == 403
+    assert "Pas encore de ligue" in get(house, caller_of(new_id(), "organiser"), "/overview").text
+
+
+def test_the_overview_says_who_has_begun_and_hides_what_few_people_did(house: House, played: World) -> None:
+    league = played.leagues[0]
+    for number in range(3):
+        played.join(played.teams[league][0], f"Waiting {number}")
+    played.record(played.teams[league][0], None, 4)
+    page = get(house, played.teacher(), "/overview?order=name")
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", page.text)
+    assert [re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", row) for row in rows] == [
+        ["11", "8", "3", "9", "0,8"],
+        ["8", "8", "0", "8", "1"],
+    ]
+    assert "16 sur 19" in page.text
+    assert f"/leagues/{league}/teams?who=waiting" in rows[0]
+
+
+def test_the_overview_hides_what_fewer_than_five_did(house: House, world: World) -> None:
+    world.record(world.teams[world.leagues[0]][0], world.join(world.teams[world.leagues[0]][0]), 3)
+    page = get(house, world.teacher(), "/overview?order=name")
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", page.text)
+    assert re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", rows[0]) == ["1", "1", "0", "—", "—"]
+
+
+@pytest.mark.parametrize("order", ["least", "most", "name", "nonsense"])
+def test_the_overview_is_in_the_order_asked_for_and_by_edition(house: House, played: World, order: str) -> None:
+    played.join(played.teams[played.leagues[1]][0], "Waiting")
+    page = get(house, played.teacher(), f"/overview?order={order}&edition={new_id()}")
+    names = re.findall(r'dir="auto">(League \d)</a>', page.text)
+    assert names == (["League 0", "League 1"] if order in ("most", "name") else ["League 1", "League 0"])
 
 
 def test_the_start_lists_the_boards_that_concern_the_reader(house: House, played: World) -> None:
@@ -92,7 +196,17 @@ def test_the_start_lists_the_boards_that_concern_the_reader(house: House, played
     assert str(played.leagues[0]) in teacher.text
     assert str(played.leagues[2]) not in teacher.text
     nobody = get(house, caller_of(played.school, "pupil"), "/")
-    assert "Pas encore de classement" in nobody.text
+    assert "Pas encore de classement à vous" in nobody.text
+    assert f"/ranking/editions/{played.edition}/leagues" in nobody.text, "an open edition is everybody's to read"
+
+
+def test_visitors_find_the_open_editions_and_no_other(house: House, played: World) -> None:
+    own = World(house.databases["ranking"], house.consumers["ranking"], is_open=False, own=True).founded()
+    page = get(house, None, "/")
+    assert page.status_code == 200
+    assert f"/ranking/editions/{played.edition}/leagues" in page.text
+    assert str(own.edition) not in page.text
+    assert str(own.edition) in get(house, own.pupil(), "/").text
 
 
 def test_the_counters_are_a_piece_for_everybody(house: House, played: World) -> None:

@@ -114,22 +114,24 @@ class World:
     def at(self, league: UUID) -> dict[str, UUID]:
         return {"league_id": league, "edition_id": self.edition, "edition_tenant_id": self.owner}
 
-    def player(self, kind: type[Any], player: UUID, team: UUID, when: int, revision: int, name: str) -> None:
+    def player(
+        self, kind: type[Any], player: UUID, team: UUID, when: int, revision: int, name: str, person: UUID | None = None
+    ) -> None:
         league = self.league_of[team]
         event = kind(
             **self.at(league),
             player_id=player,
             team_id=team,
-            person_id=None,
+            person_id=person,
             display_name=name,
             at=minute(when),
             revision=revision,
         )
         self.tell(self.tenant_of[league], event, minute(when))
 
-    def join(self, team: UUID, name: str = "Camille", when: int = 0) -> UUID:
+    def join(self, team: UUID, name: str = "Camille", when: int = 0, person: UUID | None = None) -> UUID:
         player = new_id()
-        self.player(c.PlayerJoined, player, team, when, 1, name)
+        self.player(c.PlayerJoined, player, team, when, 1, name, person)
         return player
 
     def move(self, player: UUID, team: UUID, when: int, revision: int = 2, name: str = "Camille") -> None:

@@ -63,14 +63,15 @@ def read_impact(
         summary = find_scope(session, caller, scope, scope_id)
         return _total(scope, scope_id, summary.view, [summary])
     assert caller is not None
-    return _impact_of_tenant(session, caller)
+    return impact_of_tenant(session, caller)
 
 
-def _impact_of_tenant(session: Session, caller: Caller) -> ImpactTotal:
-    """All editions of the caller's tenant together: of a frozen one, what the caller may see of it."""
+def impact_of_tenant(session: Session, caller: Caller, in_edition: UUID | None = None) -> ImpactTotal:
+    """The caller's tenant in one edition, or in all together: of a frozen one, what the caller may see of it."""
     views: defaultdict[UUID, list[Summary]] = defaultdict(list)
+    statement = sa.select(Summary).where(Summary.tenant_id == caller.tenant_id, Summary.scope == TENANT)
     for summary in session.scalars(
-        sa.select(Summary).where(Summary.tenant_id == caller.tenant_id, Summary.scope == TENANT)
+        statement if in_edition is None else statement.where(Summary.scope_id == in_edition)
     ):
         views[summary.scope_id].append(summary)
     chosen = [choose_view(session, caller, summaries) for summaries in views.values()]

@@ -1,8 +1,7 @@
-"""Which boards concern one reader, and who they are on them."""
+"""Which boards concern one reader, and who they are on them; the planet of a league."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from services.ranking.domain.scopes import find_scope
 from services.ranking.models import (
+    EDITION,
+    EDITION_TENANTS,
     LEAGUE,
     LEAGUE_TEAMS,
     LIVE,
@@ -24,7 +25,6 @@ from services.ranking.models import (
     Summary,
 )
 from shared.auth import ADMINISTRATOR, ORGANISER, Caller
-from shared.errors import NotFound
 from shared.tenancy import COMMUNITY_TENANT_ID
 
 STAGES = (1, 5, 15, 30, 50, 80)
@@ -59,10 +59,38 @@ def me_in(session: Session, caller: Caller | None, league_id: UUID) -> Me:
     return Me(found.player_id, found.team_id) if found is not None and found.team_id is not None else Me()
 
 
+def own_contenders(session: Session, caller: Caller | None, board: str, edition_id: UUID) -> list[UUID]:
+    """Who of an edition's board is the reader's: the tenant, or the leagues they play in before those they lead."""
+    if caller is None:
+        return []
+    if board == EDITION_TENANTS:
+        return [caller.tenant_id]
+    plays, leads = _belonging(caller)
+    leagues = sa.select(League.league_id).where(
+        League.tenant_id == caller.tenant_id,
+        League.edition_id == edition_id,
+        sa.or_(League.league_id.in_(plays), League.league_id.in_(leads)),
+    )
+    return list(session.scalars(leagues.order_by(League.league_id.not_in(plays), League.league_id).limit(100)))
+
+
+def _belonging(caller: Caller) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """The leagues the reader plays in, and those they lead."""
+    plays = sa.select(Player.league_id).where(Player.person_id == caller.person_id)
+    leads = sa.select(Leader.league_id).where(Leader.person_id == caller.person_id, Leader.has_resigned.is_(False))
+    return plays, leads
+
+
+def editions_with_boards() -> sa.Select[Edition]:
+    """The editions whose boards the reader may see, the newest first: those open to everybody, and the own tenant's."""
+    boards = sa.select(Summary.scope_id).where(Summary.scope == EDITION, Summary.view == LIVE)
+    named = sa.select(Edition).where(Edition.name != "", Edition.edition_id.in_(boards))
+    return named.order_by(Edition.edition_id.desc())
+
+
 def own_leagues(caller: Caller) -> sa.Select[Any]:
     """The leagues whose boards concern the reader, with their edition's name, the newest edition first."""
-    playing = sa.select(Player.league_id).where(Player.person_id == caller.person_id)
-    leading = sa.select(Leader.league_id).where(Leader.person_id == caller.person_id, Leader.has_resigned.is_(False))
+    plays, leads = _belonging(caller)
     found: Any = (
         sa.select(League.league_id, League.name, League.edition_id, Edition.name.label("edition"))
         .join(Edition, sa.and_(Edition.tenant_id == League.edition_tenant_id, Edition.edition_id == League.edition_id))
@@ -70,7 +98,7 @@ def own_leagues(caller: Caller) -> sa.Select[Any]:
     )
     organises = caller.has_role(ADMINISTRATOR, ORGANISER) and caller.tenant_id != COMMUNITY_TENANT_ID
     if not organises:
-        found = found.where(sa.or_(League.league_id.in_(playing), League.league_id.in_(leading)))
+        found = found.where(sa.or_(League.league_id.in_(plays), League.league_id.in_(leads)))
     return found  # type: ignore[no-any-return]
 
 
@@ -81,34 +109,12 @@ def names_of(session: Session, board_of: str, scope_id: UUID) -> str:
     return session.scalar(sa.select(model.name).where(key == scope_id)) or ""
 
 
-class Participation(msgspec.Struct, frozen=True):
-    """One league of a tenant in figures."""
-
-    league_id: UUID
-    name: str
-    heads: int
-    players: int
-    completions: int
-
-
-def participation(session: Session, caller: Caller) -> Sequence[Participation]:
-    """The leagues of the caller's tenant, those with most completions first; for those who organise."""
-    rows = session.execute(
-        sa.select(League.league_id, League.name, Summary.heads, Summary.players, Summary.completions)
-        .join(League, sa.and_(League.tenant_id == Summary.tenant_id, League.league_id == Summary.scope_id))
-        .where(Summary.tenant_id == caller.tenant_id, Summary.scope == LEAGUE, Summary.view == LIVE)
-        .order_by(Summary.completions.desc(), League.name)
-        .limit(200)
-    )
-    return [Participation(*row) for row in rows]
-
-
 def planet_of(session: Session, caller: Caller, league_id: UUID) -> tuple[int, int]:
-    """The points and heads that a league's planet shows this reader: those of its teams together."""
-    try:
-        view = find_scope(session, caller, LEAGUE, league_id).view
-    except NotFound:
-        return 0, 0
+    """The points and heads that a league's planet shows this reader: those of its teams together.
+
+    It says no more than the league's own board, which its tenant reads. Raises NotFound like that board.
+    """
+    view = find_scope(session, caller, LEAGUE, league_id).view
     rows = session.execute(
         sa.select(sa.func.sum(Standing.points), sa.func.sum(Standing.heads)).where(
             Standing.tenant_id == caller.tenant_id,

@@ -1,23 +1,43 @@
 // Draws a table as bars: <div data-chart="id of the table"><canvas></canvas></div>. The table stays for those who read.
+// A column is drawn when its head has data-series="--colour"; the numbers are the cells' data-value. Several are stacked.
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-for (const place of document.querySelectorAll("[data-chart]")) {
-  const rows = [...document.getElementById(place.dataset.chart).tBodies[0].rows].slice(0, 25);
+const family = getComputedStyle(document.body).fontFamily;
+
+function draw(place) {
+  const table = document.getElementById(place.dataset.chart);
+  const rows = [...table.tBodies[0].rows];
+  const heads = [...table.tHead.rows[0].cells];
+  const series = heads.filter((head) => head.dataset.series);
+  place.classList.add(`rows-${Math.min(30, rows.length)}`);
   new Chart(place.querySelector("canvas"), {
     type: "bar",
     data: {
-      labels: rows.map((row) => row.cells[0].textContent.trim()),
-      datasets: [{ data: rows.map((row) => Number(row.querySelector("[data-value]").dataset.value)), backgroundColor: colour("--leaf"), borderRadius: 8 }],
+      labels: rows.map((row) => shortened(row.cells[0].textContent.trim())),
+      datasets: series.map((head) => ({
+        label: head.textContent.trim(),
+        data: rows.map((row) => Number(row.cells[heads.indexOf(head)].dataset.value)),
+        backgroundColor: colour(head.dataset.series),
+        borderRadius: 6,
+        maxBarThickness: 28,
+      })),
     },
     options: {
       indexAxis: "y",
       maintainAspectRatio: false,
       animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 420 },
-      plugins: { legend: { display: false } },
+      plugins: { legend: { display: series.length > 1, align: "start", labels: { color: colour("--ink"), boxWidth: 14, boxHeight: 14, useBorderRadius: true, borderRadius: 4 } } },
       scales: {
-        x: { ticks: { color: colour("--ink-soft"), precision: 0 }, grid: { color: colour("--line") } },
-        y: { ticks: { color: colour("--ink") }, grid: { display: false } },
+        x: { stacked: true, ticks: { color: colour("--ink-soft"), precision: 0 }, grid: { color: colour("--line") } },
+        y: { stacked: true, ticks: { color: colour("--ink"), autoSkip: false }, grid: { display: false } },
       },
     },
   });
-  place.classList.add(`rows-${Math.min(25, rows.length)}`);
 }
+
+const shortened = (text) => (text.length > 28 ? `${text.slice(0, 27)}…` : text);
+
+document.fonts.ready.then(() => {
+  Chart.defaults.font.family = family;
+  Chart.defaults.font.size = 14;
+  for (const place of document.querySelectorAll("[data-chart]")) draw(place);
+});
