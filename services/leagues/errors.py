@@ -194,3 +194,10 @@ class PlayerUnknown(NotFound):
 
     code = "player_unknown"
     text = message("This league has no such player, or they have left. Load its players again.")
+
+
+class OwnCompletion(Conflict):
+    """A reaction to what one did oneself."""
+
+    code = "own_completion"
+    text = message("This is yours: let the others applaud.")

@@ -213,6 +213,21 @@ class Completion(TenantRow, Base):
         return self.withdrawn_at is not None
 
 
+class Reaction(TenantRow, Base):
+    """What one member of a league says to a completion; one each."""
+
+    __tablename__ = "reactions"
+
+    completion_id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(16))
+    reacted_at: Mapped[datetime]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["tenant_id", "completion_id"], ["completions.tenant_id", "completions.completion_id"]),
+    )
+
+
 class Tenant(TenantRow, Base):
     """A copy of identity's facts about a tenant."""
 

@@ -6,6 +6,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from services.leagues.domain.editions import PHASES
+from services.leagues.domain.reactions import KINDS
 from services.leagues.models import EVERYONE
 from shared.errors import message
 from shared.schemas import Integer, Schema, Text
@@ -346,3 +347,17 @@ class ActivitySchema(Schema):
     challenge_id = ma.fields.UUID()
     challenge = ma.fields.String(metadata={"example": "Eat a vegetarian lunch"})
     points = ma.fields.Integer()
+    reactions = ma.fields.Dict(
+        keys=ma.fields.String(validate=validate.OneOf(KINDS)),
+        values=ma.fields.Integer(),
+        metadata={"description": "How often each kind; a kind that nobody chose is absent.", "example": {"bravo": 2}},
+    )
+    my_reaction = ma.fields.String(
+        validate=validate.OneOf(KINDS), allow_none=True, metadata={"description": "Null: none.", "example": None}
+    )
+
+
+class ReactionSchema(Schema):
+    """What a member of the league says to a completion."""
+
+    kind = ma.fields.String(required=True, validate=validate.OneOf(KINDS), metadata={"example": "bravo"})

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from flask_smorest.pagination import PaginationParameters
 
-from services.leagues.domain import completions, leagues, recording
+from services.leagues.domain import completions, leagues, reactions, recording
+from services.leagues.domain.reactions import Reactions
 from services.leagues.domain.recording import Act, Outcome
 from services.leagues.errors import (
     AnotherCompletion,
@@ -19,6 +20,7 @@ from services.leagues.errors import (
     EditionNotOpen,
     NotInLeague,
     NotYours,
+    OwnCompletion,
     PlayerUnknown,
     TeamUnknown,
     TierUnknown,
@@ -30,6 +32,7 @@ from services.leagues.schemas import (
     CompletionSchema,
     CompletionsRecordSchema,
     OutcomeSchema,
+    ReactionSchema,
 )
 from shared.api import Blueprint, paged
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
@@ -130,6 +133,30 @@ def withdraw_completion(completion_id: UUID) -> None:
     completions.withdraw_completion(session, current_caller(), completion)
 
 
+@blueprint.route("/completions/<id:completion_id>/reaction", methods=["PUT"])
+@roles(*PLAYING)
+@refuses(NotInLeague, OwnCompletion)
+@blueprint.arguments(ReactionSchema)
+@blueprint.response(204)
+def react(facts: dict[str, Any], completion_id: UUID) -> None:
+    """React to what somebody of your league did.
+
+    One reaction each: another one replaces it.
+    """
+    session, caller = current_session(), current_caller()
+    reactions.react(session, caller, completions.find_completion(session, caller, completion_id), facts["kind"])
+
+
+@blueprint.route("/completions/<id:completion_id>/reaction", methods=["DELETE"])
+@roles(*PLAYING)
+@refuses(NotInLeague)
+@blueprint.response(204)
+def take_reaction_back(completion_id: UUID) -> None:
+    """Take your reaction back. Twice is harmless."""
+    session, caller = current_session(), current_caller()
+    reactions.take_reaction_back(session, caller, completions.find_completion(session, caller, completion_id))
+
+
 @blueprint.route("/leagues/<id:league_id>/activity")
 @roles()
 @refuses(NotInLeague)
@@ -141,10 +168,13 @@ def recent_activity(league_id: UUID, pagination_parameters: PaginationParameters
     league = leagues.find_league(session, league_id)
     leagues.require_member(session, current_caller(), league)
     rows = paged(session, completions.recent_activity(league), pagination_parameters, is_rows=True)
-    return [_line(*row) for row in rows]
+    said = reactions.reactions_to(session, current_caller(), [row[0].completion_id for row in rows])
+    return [_line(said[row[0].completion_id], *row) for row in rows]
 
 
-def _line(completion: Any, player: str | None, team: str, titles: dict[str, str] | None) -> dict[str, Any]:
+def _line(
+    said: Reactions, completion: Any, player: str | None, team: str, titles: dict[str, str] | None
+) -> dict[str, Any]:
     return {
         "completion_id": completion.completion_id,
         "at": completion.recorded_at,
@@ -153,6 +183,8 @@ def _line(completion: Any, player: str | None, team: str, titles: dict[str, str]
         "challenge_id": completion.challenge_id,
         "challenge": (titles or {}).get(current_language(), ""),
         "points": completion.points,
+        "reactions": said.counts,
+        "my_reaction": said.mine,
     }
 
 

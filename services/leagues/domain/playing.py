@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.leagues.domain.completions import phases_to_withdraw
-from services.leagues.domain.editions import GRACE, RUNNING, Calendar, calendar_of, phase_of, today_in
+from services.leagues.domain.editions import GRACE, RUNNING, Calendar, calendar_of, list_editions, phase_of, today_in
 from services.leagues.domain.leagues import JOINABLE, edition_of, leads, own_player
 from services.leagues.domain.recording import INDIVIDUAL, period_of
 from services.leagues.models import EVERYONE, Challenge, Completion, Edition, Leader, League, Player
@@ -57,8 +57,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     calendar: Calendar
     phase: str
     today: date
+    person_id: UUID
     player: Player | None
     is_leader: bool
+
+    def is_own(self, completion: Completion) -> bool:
+        """What `completions.is_own` says of a completion of this league, without asking the database."""
+        if completion.player_id is None:
+            return completion.author_id == self.person_id
+        return self.player is not None and completion.player_id == self.player.player_id
 
     @property
     def is_open(self) -> bool:
@@ -82,29 +89,59 @@ def place_in(session: Session, caller: Caller, league: League) -> Place:
         calendar=calendar,
         phase=phase_of(edition, calendar, now),
         today=today_in(calendar, now),
+        person_id=caller.person_id,
         player=own_player(session, caller, league),
         is_leader=leads(session, caller, league),
     )
 
 
-def still_open(session: Session, caller: Caller, editions: Sequence[Edition]) -> list[Edition]:
-    """Of some editions, those in which the caller's tenant can open a league now."""
+def joinable_editions(session: Session, caller: Caller) -> list[Edition]:
+    """The editions in which the caller's tenant can open a league and players can join now, the newest first."""
     now = transaction_time(session)
+    a_day_ago = now.replace(tzinfo=None) - timedelta(days=1)  # whatever the zone in which the wall-clock times hold
+    candidates = list_editions(caller).where(
+        Edition.audience.in_((EVERYONE, caller.tenant_kind)), Edition.ends_at > a_day_ago, Edition.frozen_at.is_(None)
+    )
     return [
         edition
-        for edition in editions
-        if edition.audience in (EVERYONE, caller.tenant_kind)
-        and phase_of(edition, calendar_of(edition, caller.zone), now) in JOINABLE
+        for edition in session.scalars(candidates)
+        if phase_of(edition, calendar_of(edition, caller.zone), now) in JOINABLE
     ]
 
 
-def may_take_back(caller: Caller, place: Place, completion: Completion) -> bool:
+def leagues_to_join(session: Session, caller: Caller) -> sa.Select[Any]:
+    """The leagues that take players who come alone, have room, and are not the caller's; the fullest first.
+
+    Rows of league, edition name, players and the most there may be.
+    """
+    playing = sa.and_(Player.league_id == League.league_id, Player.tenant_id == League.tenant_id)
+    players = (
+        sa.select(sa.func.count(Player.player_id))
+        .where(playing, Player.left_at.is_(None))
+        .correlate(League)
+        .scalar_subquery()
+    )
+    mine = sa.select(Player.league_id).where(Player.person_id == caller.person_id, Player.left_at.is_(None))
+    editions = [edition.edition_id for edition in joinable_editions(session, caller)]
+    found: Any = (
+        sa.select(League, Edition.name, players.label("players"), Edition.max_players)
+        .join(Edition, sa.and_(Edition.tenant_id == League.edition_tenant_id, Edition.edition_id == League.edition_id))
+        .where(
+            League.is_open.is_(True),
+            League.edition_id.in_(editions),
+            League.league_id.not_in(mine),
+            players < Edition.max_players,
+        )
+        .order_by(players.desc(), League.name, League.league_id)
+    )
+    return found  # type: ignore[no-any-return]
+
+
+def may_take_back(place: Place, completion: Completion) -> bool:
     """Whether the reader can withdraw a completion of the league now; what `withdraw_completion` would let pass."""
     if completion.is_withdrawn or place.phase not in phases_to_withdraw(is_leader=place.is_leader):
         return False
-    if completion.player_id is None:
-        return place.is_leader or completion.author_id == caller.person_id
-    return place.is_leader or (place.player is not None and completion.player_id == place.player.player_id)
+    return place.is_leader or place.is_own(completion)
 
 
 def offers(
@@ -200,6 +237,20 @@ def done_on(player: Player, day: date) -> sa.Select[Any]:
         .order_by(Completion.recorded_at.desc())
         .limit(20)
     )
+
+
+class Beginnings(msgspec.Struct, frozen=True):
+    """How far a tenant has come: is there a league, does somebody play, has something been recorded?"""
+
+    has_leagues: bool
+    has_players: bool
+    has_completions: bool
+
+
+def beginnings(session: Session) -> Beginnings:
+    """What the tenant of the session has done of what there is to do before play begins."""
+    asked = (sa.exists(sa.select(model.tenant_id)) for model in (League, Player, Completion))
+    return Beginnings(*(bool(session.scalar(sa.select(one))) for one in asked))
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

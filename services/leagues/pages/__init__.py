@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from services.leagues.pages import editions, grid, joining, leading, recording, today
+from services.leagues.pages import editions, grid, joining, leading, recording, stories, today
 
 BLUEPRINTS = [
     today.blueprint,
+    stories.blueprint,
     recording.blueprint,
     grid.blueprint,
     joining.blueprint,

@@ -8,13 +8,15 @@ from flask.typing import ResponseReturnValue
 from services.leagues.domain import leagues, players, teams
 from services.leagues.domain.editions import calendar_of, phase_of
 from services.leagues.domain.leagues import is_code, shown_code
+from services.leagues.domain.playing import leagues_to_join
 from services.leagues.errors import AlreadyPlaying, CodeUnknown
 from services.leagues.page_schemas import JoinPageSchema
-from shared.auth import public
+from shared.auth import public, roles
 from shared.clock import transaction_time
 from shared.forms import Form
 from shared.pages import redirect_to
-from shared.web import current_session
+from shared.pages.listing import listed
+from shared.web import current_caller, current_session
 
 blueprint = Blueprint("joining_pages", __name__, url_prefix="/leagues")
 
@@ -27,6 +29,15 @@ def type_code() -> ResponseReturnValue:
     if code and is_code(code):
         return redirect_to(f"/leagues/join/{leagues.plain_code(code)}")
     return render_template("pages/type_code.html", code=code[:40], is_wrong=bool(code))
+
+
+@blueprint.get("/open")
+@roles()
+def open_leagues() -> str:
+    """The leagues that take players who come alone."""
+    session, caller = current_session(), current_caller()
+    found = listed(session, leagues_to_join(session, caller), is_rows=True)
+    return render_template("pages/open_leagues.html", page=found)
 
 
 @blueprint.route("/join/<code>", methods=["GET", "POST"])

@@ -10,9 +10,8 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from services.leagues.domain import leagues, players, teams
-from services.leagues.domain.editions import list_editions
 from services.leagues.domain.leagues import shown_code
-from services.leagues.domain.playing import Place, players_with_counts, still_open
+from services.leagues.domain.playing import Place, joinable_editions, players_with_counts
 from services.leagues.page_schemas import LeaguePageSchema, PlayersPageSchema, SettingsPageSchema
 from services.leagues.pages.here import leader_of, member_of
 from services.leagues.schemas import AGE_BANDS, TeamCreateSchema
@@ -22,7 +21,6 @@ from shared.errors import NotFound
 from shared.forms import Form
 from shared.i18n import translate
 from shared.pages import redirect_to
-from shared.pages.listing import listed
 from shared.web import current_caller, current_session
 
 LEADING = (ADMINISTRATOR, ORGANISER, PLAYER)
@@ -35,7 +33,7 @@ blueprint = Blueprint("leading_pages", __name__, url_prefix="/leagues")
 def create() -> ResponseReturnValue:
     """A new league, in one page."""
     session, caller = current_session(), current_caller()
-    editions = still_open(session, caller, listed(session, list_editions(caller), size=20).items)
+    editions = joinable_editions(session, caller)
     begins_with = {"edition_id": request.args.get("edition", ""), "teams": "Les Abeilles\nLes Colibris"}
     form = Form(LeaguePageSchema, begins_with)
     if form.is_sent:
@@ -93,12 +91,16 @@ def manage(league_id: UUID) -> ResponseReturnValue:
 
 
 def _teams_of(place: Place) -> dict[str, object]:
+    """`waits`: only those who have not begun are asked for."""
     session = current_session()
+    people = session.execute(players_with_counts(place.league)).all()
     return {
         "place": place,
+        "waits": request.args.get("who") == "waiting",
+        "waiting": sum(count == 0 for _player, count in people),
         "now": transaction_time(session),
         "teams": teams.teams_with_sizes(session, place.league),
-        "people": session.execute(players_with_counts(place.league)).all(),
+        "people": people,
     }
 
 

@@ -138,7 +138,7 @@ def done(league_id: UUID, completion_id: UUID) -> str:
     only = completion.challenge_id
     offered = offers(current_session(), current_caller(), place, current_language(), place.player, only=only)
     offer = offered[0] if offered else None
-    may_undo = may_take_back(current_caller(), place, completion)
+    may_undo = may_take_back(place, completion)
     return render_template("pages/done.html", place=place, completion=completion, offer=offer, may_undo=may_undo)
 
 
@@ -163,5 +163,5 @@ def history(league_id: UUID) -> str:
     if not wants_all and place.player is not None:
         statement = completions.of_player(statement, place.player)
     page = listed(current_session(), statement, is_rows=True)
-    may_undo = {row[0].completion_id for row in page.items if may_take_back(current_caller(), place, row[0])}
+    may_undo = {row[0].completion_id for row in page.items if may_take_back(place, row[0])}
     return render_template("pages/history.html", place=place, story=page, wants_all=wants_all, may_undo=may_undo)

@@ -7,10 +7,10 @@ from uuid import UUID
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from services.leagues.domain import completions, leagues
-from services.leagues.domain.editions import list_editions
-from services.leagues.domain.playing import cards, done_on, offers, still_open, suggested
+from services.leagues.domain import leagues
+from services.leagues.domain.playing import beginnings, cards, done_on, joinable_editions, offers, suggested
 from services.leagues.pages.here import member_of
+from services.leagues.pages.stories import told_in
 from shared.auth import ADMINISTRATOR, ORGANISER, roles
 from shared.clock import transaction_time
 from shared.i18n import current_language
@@ -35,13 +35,14 @@ def start() -> ResponseReturnValue:
     if len(found) == 1 and found[0].is_playing and not organises:
         league = f"/leagues/{found[0].league.league_id}"
         return redirect_to(f"{league}/record/{challenge_id}" if len(challenge_id) == 36 else league)
-    editions = still_open(session, caller, listed(session, list_editions(caller), size=20).items)
+    editions = joinable_editions(session, caller) if organises else []
     return render_template(
         "pages/start.html",
         page=page,
         cards=found,
         organises=organises,
         editions=editions,
+        beginnings=beginnings(session) if organises else None,
         challenge_id=challenge_id if len(challenge_id) == 36 else "",
         may_create=organises or caller.tenant_kind == "community",
     )
@@ -60,14 +61,5 @@ def today(league_id: UUID) -> str:
         now=transaction_time(session),
         suggested=suggested(offered, place.player, place.today),
         done=done,
-        story=listed(session, completions.recent_activity(place.league), size=STORY, is_rows=True),
+        **told_in(place, STORY),
     )
-
-
-@blueprint.get("/<id:league_id>/story")
-@roles()
-def story(league_id: UUID) -> str:
-    """What happened in the league, a page at a time: a piece for htmx, a page for others."""
-    place = member_of(league_id)
-    page = listed(current_session(), completions.recent_activity(place.league), size=STORY * 3, is_rows=True)
-    return render_template("pages/story.html", place=place, story=page)

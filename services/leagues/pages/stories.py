@@ -1,0 +1,55 @@
+"""The story of a league: what happened, and what the others say to it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from services.leagues.domain import completions, reactions
+from services.leagues.domain.playing import Place
+from services.leagues.pages.here import member_of
+from services.leagues.schemas import ReactionSchema
+from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
+from shared.errors import NotFound
+from shared.forms import Form
+from shared.pages import local_path, redirect_to
+from shared.pages.listing import listed
+from shared.web import current_caller, current_session
+
+SIZE = 24
+
+blueprint = Blueprint("story_pages", __name__, url_prefix="/leagues/<id:league_id>")
+
+
+def told_in(place: Place, size: int = SIZE) -> dict[str, Any]:
+    """A page of a league's story for its templates: `story`, and what was `said` to each completion of it."""
+    session = current_session()
+    page = listed(session, completions.recent_activity(place.league), size=size, is_rows=True)
+    said = reactions.reactions_to(session, current_caller(), [row[0].completion_id for row in page.items])
+    return {"story": page, "said_to": said}
+
+
+@blueprint.get("/story")
+@roles()
+def story(league_id: UUID) -> str:
+    """What happened in the league, a page at a time: a piece for htmx, a page for others."""
+    place = member_of(league_id)
+    return render_template("pages/story.html", place=place, **told_in(place))
+
+
+@blueprint.post("/completions/<id:completion_id>/reaction")
+@roles(ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
+def react(league_id: UUID, completion_id: UUID) -> ResponseReturnValue:
+    """One tap says something to what another did, a second one takes it back; for htmx, the row of reactions."""
+    session, caller, place = current_session(), current_caller(), member_of(league_id)
+    completion = completions.find_completion(session, caller, completion_id)
+    if completion.league_id != league_id:
+        raise NotFound
+    reactions.toggle_reaction(session, caller, completion, Form(ReactionSchema).data["kind"])
+    if "HX-Request" in request.headers:
+        said = reactions.reactions_to(session, caller, [completion_id])[completion_id]
+        return render_template("pages/reactions.html", place=place, completion=completion, said=said)
+    return redirect_to(local_path(request.form.get("back"), f"/leagues/{league_id}/story") + f"#said-{completion_id}")
