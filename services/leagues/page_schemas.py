@@ -8,6 +8,7 @@ from uuid import UUID
 import marshmallow as ma
 from marshmallow import validate
 
+from services.leagues.domain.grid import Tick
 from services.leagues.schemas import AGE_BANDS, LocalDateTime, league_name
 from shared.errors import message
 from shared.schemas import Schema, Text
@@ -82,25 +83,27 @@ class RecordManyPageSchema(RecordPageSchema):
     )
 
 
-class Tick(ma.fields.Field[tuple[UUID, UUID]]):
-    """A cell of the grid: the id of the challenge, a colon, the id of the player."""
+class Cell(ma.fields.Field[Tick]):
+    """A cell of the grid: the ids of the challenge and of the player or team, and a tier where there are several."""
 
     default_error_messages = {"cell": message("Not a cell of the grid.")}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[UUID, UUID]:
-        challenge, _colon, player = str(value).partition(":")
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Tick:
+        challenge, _colon, rest = str(value).partition(":")
+        subject, _colon, tier = rest.partition(":")
         try:
-            return UUID(challenge), UUID(player)
+            return Tick(UUID(challenge), UUID(subject), tier[:40] or None)
         except ValueError:
             raise self.make_error("cell") from None
 
 
 class GridPageSchema(Schema):
-    """The ticks of a grid, and the id from which each completion's own is made."""
+    """The ticks of a grid for one day, and the id from which each completion's own is made."""
 
     completion_id = ma.fields.UUID(required=True)
+    day = ma.fields.Date(allow_none=True, load_default=None)
     ticks = ma.fields.List(
-        Tick(),
+        Cell(),
         required=True,
         validate=[
             validate.Length(min=1, error=message("Tick at least one.")),

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from shared.contracts import Tier
 from shared.database import new_id
 from tests.builders import publish_challenge
 from tests.house import House, caller_of
@@ -169,49 +168,6 @@ def test_a_teacher_ticks_for_the_whole_class_and_sending_twice_counts_once(game:
     nobody = game.client.post(address, data=fresh, headers=FRENCH)
     assert nobody.status_code == 422
     assert "Cochez-en au moins un" in nobody.text
-
-
-def test_a_class_is_ticked_in_a_grid_and_sending_twice_counts_once(game: Game) -> None:
-    other = publish_challenge(game.house, tiers=[Tier(tier="standard", points=5)])
-    address = path(game, "record")
-    form = form_of(game.client, address)
-    ids = [player["player_id"] for player in game.players]
-    ticks = [f"{challenge}:{player}" for challenge in (game.challenge, other) for player in ids[:2]]
-    assert all(f'value="{tick}"' in game.client.get(address).text for tick in ticks)
-    answer = game.client.post(address, data={**form, "ticks": ticks}, headers=FRENCH)
-    assert "4 défis sont notés" in answer.text
-    game.client.post(address, data={**form, "ticks": ticks})
-    assert len(game.completions()) == 4
-    page = game.client.get(address).text
-    assert not any(f'value="{tick}"' in page for tick in ticks), "what is done needs no box"
-    assert f'value="{game.challenge}:{ids[2]}"' in page
-    fresh = form_of(game.client, address)
-    mixed = [ticks[0], f"{other}:{ids[2]}", f"{new_id()}:{ids[2]}"]
-    answer = game.client.post(address, data={**fresh, "ticks": mixed}, headers=FRENCH)
-    assert "1 défi est noté" in answer.text
-    assert len(game.completions()) == 5
-
-
-def test_a_grid_is_of_one_day_and_says_what_is_wrong(game: Game) -> None:
-    address = path(game, "record")
-    first = game.edition["starts_at"][:10]
-    assert f'value="{first}"' in game.client.get(f"{address}?day={first}&category=food").text
-    for wrong in ("2999-01-01", "1999-01-01", HOSTILE):
-        page = game.client.get(address, query_string={"day": wrong, "category": wrong})
-        assert page.status_code == 200
-        assert f'value="{wrong}"' not in page.text
-        assert "<script>alert" not in page.text
-    form = form_of(game.client, address)
-    ids = [player["player_id"] for player in game.players]
-    game.client.post(f"{address}?day={first}", data={**form, "ticks": f"{game.challenge}:{ids[0]}"})
-    assert [one["day"] for one in game.completions()] == [first]
-    nothing = game.client.post(address, data=form, headers=FRENCH)
-    assert nothing.status_code == 422
-    assert "Cochez-en au moins un" in nothing.text
-    broken = game.client.post(address, data={**form, "ticks": HOSTILE}, headers=FRENCH)
-    assert broken.status_code == 422
-    assert "case de la grille" in broken.text
-    assert len(game.completions()) == 1
 
 
 def test_a_challenge_that_is_not_offered_is_not_there(game: Game) -> None:

@@ -19,6 +19,7 @@ from shared.clock import transaction_time
 from shared.contracts import PlayerEvent, PlayerJoined, PlayerLeft, PlayerMoved, PlayerRenamed
 from shared.database import new_id
 from shared.outbox import emit
+from shared.words import sort_key
 
 
 def join_league(
@@ -146,6 +147,11 @@ def list_players(league: League, team_id: UUID | None = None) -> sa.Select[Playe
     if team_id is not None:
         players = players.where(Player.team_id == team_id)
     return players.order_by(Player.display_name, Player.player_id)
+
+
+def players_by_name(session: Session, league: League) -> list[Player]:
+    """The players of a league as a reader looks for them, accents aside; those who left are not listed."""
+    return sorted(session.scalars(list_players(league)), key=lambda player: sort_key(player.display_name))
 
 
 def find_player(session: Session, league: League, player_id: UUID) -> Player:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from services.leagues.domain import grid, recording
-from services.leagues.domain.players import list_players
+from services.leagues.domain import grid, recording, teams
+from services.leagues.domain.players import players_by_name
 from services.leagues.domain.playing import Place, offers
-from services.leagues.domain.recording import Act
 from services.leagues.page_schemas import GridPageSchema
 from services.leagues.pages.here import leader_of
-from services.leagues.pages.recording import PLAYING, id_for, told_of
+from services.leagues.pages.recording import PLAYING, told_of
 from shared.auth import roles
 from shared.database import new_id
 from shared.forms import Form
@@ -27,50 +27,46 @@ blueprint = Blueprint("grid_pages", __name__, url_prefix="/leagues/<id:league_id
 @blueprint.route("/record", methods=["GET", "POST"])
 @roles(*PLAYING)
 def tick(league_id: UUID) -> ResponseReturnValue:
-    """The grid of one day (`?day=`) and category (`?category=`); answered cell by cell."""
+    """The grid of one day and one sheet of challenges; answered cell by cell.
+
+    Whoever turns to another sheet or day sends the form with `show`: nothing is recorded, and every tick is kept.
+    """
     place, session, caller = leader_of(league_id, changes=False), current_session(), current_caller()
-    day = day_asked(place)
     offered = offers(session, caller, place, current_language(), None)
-    people = session.scalars(list_players(place.league)).all()
+    players = {player.player_id: player.display_name for player in players_by_name(session, place.league)}
+    of_teams = {team["team_id"]: team["name"] for team in teams.teams_with_sizes(session, place.league)}
     form = Form(GridPageSchema, {"completion_id": new_id(), "ticks": []})
-    if form.is_sent:
+    if form.is_sent and "show" not in request.form:
         with form.refusals():
-            acts = acts_of(**form.data, day=day)
+            typed = form.data
+            acts = grid.acts_of(typed["ticks"], offered, typed["day"], typed["completion_id"])
             outcomes = recording.record_completions(session, caller, league_id, acts)
-            told = told_of(outcomes, people, {offer.challenge_id: offer.title for offer in offered})
+            told = told_of(outcomes, players | of_teams, {offer.challenge_id: offer.title for offer in offered})
             return render_template("pages/recorded_for.html", place=place, title=translate("Recorded"), told=told)
-    categories = sorted({offer.category for offer in offered if grid.fits_a_tick(offer)})
-    category = next((name for name in categories if name == request.args.get("category")), "")
-    across = grid.columns(offered, category, day)
+    asked = request.form if form.is_sent else request.args
+    day = day_asked(place, asked)
+    sheets = grid.sheets(offered)
+    sheet = next((name for name in sheets if name == asked.get("show", asked.get("sheet"))), "")
+    across = grid.columns(offered, sheet, day)
+    down = of_teams if sheet == grid.TEAM else players
+    shown = {str(offer.challenge_id) for offer in across}
     return form.page(
         "pages/grid.html",
         place=place,
         day_asked=day,
-        categories=categories,
-        category=category,
+        sheets=sheets,
+        sheet=sheet,
         across=across,
-        people=people,
-        used_up=grid.used_up(session, people, across, day),
+        down=down,
+        used_up=grid.used_up(session, list(down), across, day),
+        ticked_elsewhere=[tick for tick in form.values["ticks"] if tick and tick.partition(":")[0] not in shown],
     )
 
 
-def day_asked(place: Place) -> date:
-    """The day of the address; today, or the edition's last day, where it names none that may be recorded."""
+def day_asked(place: Place, asked: Mapping[str, str]) -> date:
+    """The day asked for; today, or the edition's last day, where none is named that may be recorded."""
     try:
-        day = date.fromisoformat(request.args.get("day", ""))
+        day = date.fromisoformat(asked.get("day", ""))
     except ValueError:
         return place.last_day
     return day if place.calendar.first_day <= day <= place.last_day else place.last_day
-
-
-def acts_of(completion_id: UUID, ticks: list[tuple[UUID, UUID]], day: date) -> list[Act]:
-    """What the ticks (challenge, player) say was done; sent again, they have the same ids."""
-    return [
-        Act(
-            challenge_id=challenge_id,
-            player_id=player_id,
-            completion_id=id_for(id_for(completion_id, player_id), challenge_id),
-            day=day,
-        )
-        for challenge_id, player_id in dict.fromkeys(ticks)
-    ]

@@ -22,6 +22,7 @@ from shared.forms import Form
 from shared.i18n import translate
 from shared.pages import redirect_to
 from shared.web import current_caller, current_session
+from shared.words import sort_key
 
 LEADING = (ADMINISTRATOR, ORGANISER, PLAYER)
 
@@ -93,7 +94,7 @@ def manage(league_id: UUID) -> ResponseReturnValue:
 def _teams_of(place: Place) -> dict[str, object]:
     """`waits`: only those who have not begun are asked for."""
     session = current_session()
-    people = session.execute(players_with_counts(place.league)).all()
+    people = sorted(session.execute(players_with_counts(place.league)), key=lambda row: sort_key(row[0].display_name))
     return {
         "place": place,
         "waits": request.args.get("who") == "waiting",

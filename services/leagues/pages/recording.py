@@ -9,10 +9,10 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import completions, recording
-from services.leagues.domain.players import list_players
+from services.leagues.domain.grid import id_for
+from services.leagues.domain.players import players_by_name
 from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers
 from services.leagues.domain.recording import INDIVIDUAL, Act, Outcome
-from services.leagues.models import Player
 from services.leagues.page_schemas import RecordManyPageSchema, RecordPageSchema
 from services.leagues.pages.here import leader_of, member_of
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
@@ -27,7 +27,6 @@ from shared.web import current_caller, current_session
 from shared.words import searchable, words_of
 
 PLAYING = (ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
-LOW_BITS = (1 << 62) - 1
 
 blueprint = Blueprint("recording_pages", __name__, url_prefix="/leagues/<id:league_id>")
 
@@ -77,7 +76,7 @@ def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
     place = leader_of(league_id, changes=False)
     session = current_session()
     offer = offer_of(session, current_caller(), place, current_language(), challenge_id)
-    people = session.scalars(list_players(place.league)).all()
+    names = {player.player_id: player.display_name for player in players_by_name(session, place.league)}
     form = Form(RecordManyPageSchema, {**_blank(place, offer), "player_ids": []})
     if form.is_sent:
         with form.refusals():
@@ -88,37 +87,31 @@ def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
                 for player_id in player_ids
             ]
             outcomes = recording.record_completions(session, current_caller(), league_id, acts)
-            told = told_of(outcomes, people)
+            told = told_of(outcomes, names)
             return render_template("pages/recorded_for.html", place=place, title=offer.title, told=told)
     return form.page(
         "pages/record_for.html",
         place=place,
         offer=offer,
-        people=[(player.player_id, player.display_name) for player in people],
+        people=list(names.items()),
         is_individual=offer.kind == INDIVIDUAL,
         tiers=_tiers(offer),
     )
 
 
 def told_of(
-    outcomes: Sequence[Outcome], people: Sequence[Player], titles: Mapping[UUID, str] | None = None
+    outcomes: Sequence[Outcome], names: Mapping[UUID, str], titles: Mapping[UUID, str] | None = None
 ) -> list[tuple[str | None, str | None, str | None]]:
     """Of each act: who did it, what it was (where `titles` says so), why it was refused; the refused ones first."""
-    names = {player.player_id: player.display_name for player in people}
     told = [
         (
-            names.get(outcome.act.player_id) if outcome.act.player_id else None,
+            names.get(outcome.act.player_id or outcome.act.team_id or outcome.act.completion_id),
             (titles or {}).get(outcome.act.challenge_id),
             problem_title(outcome.refusal) if outcome.refusal else None,
         )
         for outcome in outcomes
     ]
     return sorted(told, key=lambda one: one[2] is None)
-
-
-def id_for(first: UUID, player_id: UUID) -> UUID:
-    """The completion's id of one player on a form: the same whenever the form is sent, and still a UUIDv7."""
-    return UUID(int=first.int ^ (player_id.int & LOW_BITS))
 
 
 def _tiers(offer: Offer) -> list[tuple[str, str]]:

@@ -40,6 +40,16 @@ for (const button of document.querySelectorAll("[data-tick-all]")) {
   });
 }
 
+// How many cells of a grid are ticked, those kept from other pages of it too: <output data-count-ticks>.
+for (const output of document.querySelectorAll("[data-count-ticks]")) {
+  const count = () => {
+    const fields = [...output.closest("form").elements].filter((field) => field.name === "ticks");
+    output.value = fields.filter((field) => (field.type === "checkbox" ? field.checked : field.value)).length || "";
+  };
+  output.closest("form").addEventListener("change", count);
+  addEventListener("pageshow", count);
+}
+
 // Errors come first in the reader's hearing: the summary of a form that was refused takes the focus.
 document.querySelector("[data-form-errors]")?.focus();
 
