@@ -8,6 +8,7 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from shared.auth import public_without_session
+from shared.clock import utc_now
 from shared.errors import Invalid, NotFound, message
 from shared.i18n import LANGUAGE_COOKIE, LANGUAGES, current_language
 from shared.pages import local_path, redirect_to
@@ -30,7 +31,7 @@ def home() -> str:
 @public_without_session
 def components() -> str:
     """Every component of the pages, in every state."""
-    return render_template("gallery.html")
+    return render_template("gallery.html", now=utc_now())
 
 
 @blueprint.get("/legal/<subject>")

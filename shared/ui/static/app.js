@@ -50,6 +50,20 @@ for (const output of document.querySelectorAll("[data-count-ticks]")) {
   addEventListener("pageshow", count);
 }
 
+// A question over the page: its <details> opens it, here as a dialog that keeps the focus and closes with Escape.
+document.addEventListener("click", (event) => {
+  const summary = event.target.closest(".dialog > summary");
+  if (summary) {
+    event.preventDefault();
+    const [details, dialog] = [summary.parentElement, summary.nextElementSibling];
+    details.open = true;
+    dialog.showModal();
+    dialog.addEventListener("close", () => { details.open = false; summary.focus(); }, { once: true });
+  } else if (event.target.matches("dialog:modal") || event.target.closest("[data-close]")) {
+    event.target.closest("dialog").close();
+  }
+});
+
 // Errors come first in the reader's hearing: the summary of a form that was refused takes the focus.
 document.querySelector("[data-form-errors]")?.focus();
 

@@ -3,7 +3,7 @@
 
 const CACHE = "frame-VERSION";
 const FRAME = ["/offline"].concat(
-  ["tokens.css", "base.css", "components.css", "frame.css", "app.js", "icons.svg", "planet.svg", "vendor/htmx.js",
+  ["tokens.css", "base.css", "components.css", "pictures.css", "frame.css", "app.js", "icons.svg", "planet.svg", "vendor/htmx.js",
    "vendor/text.woff2", "vendor/display.woff2"].map((name) => `/static/VERSION/${name}`),
 );
 const RECORDS = /^\/leagues\/[0-9a-f-]{36}\/record\/[0-9a-f-]{36}$/;
