@@ -65,7 +65,7 @@ document.addEventListener("click", (event) => {
 });
 
 // Errors come first in the reader's hearing: the summary of a form that was refused takes the focus.
-document.querySelector("[data-form-errors]")?.focus();
+document.querySelector("form[method=post] [data-form-errors]")?.focus();
 
 // Without network: a line says so, and what was recorded is sent by the service worker as soon as it is back.
 const noNetwork = document.querySelector("[data-no-network]");
