@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import re
 
 from shared.pages.static import FOLDER, static_url, version
@@ -30,3 +31,19 @@ def test_every_file_a_page_names_is_there(steps: Steps) -> None:
     named = set(re.findall(rf"/static/{version()}/([^\"#]+)", page))
     assert {"tokens.css", "app.js", "vendor/htmx.js"} <= named
     assert not [name for name in named if not (FOLDER / name).is_file()]
+
+
+def test_the_first_page_with_all_it_needs_stays_under_100_kilobytes(steps: Steps) -> None:
+    """Fonts and pictures as they are, the rest as gzip leaves it; `make bench` measures it in a browser."""
+    page = steps.client().get("/").text
+    weight = len(gzip.compress(page.encode()))
+    for name in set(re.findall(rf"/static/{version()}/([^\"#]+)", page)):
+        content = (FOLDER / name).read_bytes()
+        weight += len(content if name.endswith((".woff2", ".png")) else gzip.compress(content))
+    assert weight < 100_000
+
+
+def test_the_offline_page_finds_the_files_of_the_frame_in_what_the_device_keeps(steps: Steps) -> None:
+    kept = steps.client().get("/service-worker.js").text
+    page = steps.client().get("/offline").text
+    assert not [name for name in re.findall(r'rel="stylesheet" href="/static/\w+/([\w.]+)"', page) if name not in kept]

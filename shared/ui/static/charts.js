@@ -2,17 +2,6 @@
 // A column is drawn when its head has data-series="--colour"; the numbers are the cells' data-value. Several are stacked.
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const shortened = (text) => (text.length > 28 ? `${text.slice(0, 27)}…` : text);
-const charts = [];
-
-// The page's own colours, by day and by night.
-function dress(chart) {
-  const { scales, plugins } = chart.options;
-  for (const set of chart.data.datasets) set.backgroundColor = colour(set.colour);
-  scales.x.ticks.color = scales.y.ticks.color = plugins.legend.labels.color = colour("--ink");
-  scales.x.grid.color = colour("--line");
-  Object.assign(plugins.tooltip, { backgroundColor: colour("--ink"), titleColor: colour("--paper"), bodyColor: colour("--paper") });
-  return chart;
-}
 
 function draw(place) {
   const table = document.getElementById(place.dataset.chart);
@@ -26,8 +15,8 @@ function draw(place) {
       labels: rows.map((row) => shortened(row.cells[0].textContent.trim())),
       datasets: series.map((head) => ({
         label: head.textContent.trim(),
-        colour: head.dataset.series,
         data: rows.map((row) => Number(row.cells[heads.indexOf(head)].dataset.value)),
+        backgroundColor: colour(head.dataset.series),
         borderRadius: 6,
         maxBarThickness: 28,
       })),
@@ -37,22 +26,32 @@ function draw(place) {
       maintainAspectRatio: false,
       animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 420 },
       plugins: {
-        legend: { display: series.length > 1, align: "start", labels: { boxWidth: 14, boxHeight: 14, useBorderRadius: true, borderRadius: 4 } },
-        tooltip: { padding: 10, cornerRadius: 10 },
+        legend: {
+          display: series.length > 1,
+          align: "start",
+          labels: { color: colour("--ink"), boxWidth: 14, boxHeight: 14, useBorderRadius: true, borderRadius: 4 },
+        },
+        tooltip: {
+          backgroundColor: colour("--ink"), titleColor: colour("--paper"), bodyColor: colour("--paper"),
+          padding: 10, cornerRadius: 10,
+        },
       },
       scales: {
-        x: { stacked: true, ticks: { precision: 0 }, grid: {} },
-        y: { stacked: true, ticks: { autoSkip: false }, grid: { display: false } },
+        x: { stacked: true, ticks: { color: colour("--ink"), precision: 0 }, grid: { color: colour("--line") }, border: { display: false } },
+        y: { stacked: true, ticks: { color: colour("--ink"), autoSkip: false }, grid: { display: false }, border: { display: false } },
       },
     },
   });
 }
 
-// A canvas does not wait for a font as a page does.
-document.fonts.load("1em Text").then(() => document.fonts.ready).catch(() => {}).then(() => {
+let charts = [];
+function drawAll() {
+  charts.forEach((chart) => chart.destroy());
   Chart.defaults.font.family = colour("--text");
   Chart.defaults.font.size = 14;
-  for (const place of document.querySelectorAll("[data-chart]")) charts.push(dress(draw(place)));
-  charts.forEach((chart) => chart.update("none"));
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.forEach((chart) => dress(chart).update("none")));
+  charts = [...document.querySelectorAll("[data-chart]")].map(draw);
+}
+
+// A canvas does not wait for a font as a page does, and does not follow the colours of the night by itself.
+document.fonts.load("1em Text").catch(() => {}).then(() => document.fonts.ready).then(drawAll);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
