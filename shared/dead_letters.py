@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
 from shared.consumer import DeadLetter, Handlers, InboxRow, read_envelope
@@ -46,6 +47,11 @@ def _letter(row: DeadLetter) -> Letter:
     except msgspec.MsgspecError:
         return Letter(row.dead_letter_id, row.parked_at, None, None, row.error)
     return Letter(row.dead_letter_id, row.parked_at, envelope.type, envelope.tenant_id, row.error)
+
+
+def count_dead_letters(session: Session) -> int:
+    """How many there are."""
+    return session.scalar(sa.select(sa.func.count()).select_from(DeadLetter)) or 0
 
 
 def replay_dead_letters(database: Database, handlers: Handlers, only: UUID | None = None) -> tuple[int, int]:

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from shared.auth import SigningKey, public_without_session
 from shared.clock import utc_now
-from shared.consumer import DeadLetter
 from shared.database import Database
+from shared.dead_letters import count_dead_letters
 from shared.metrics import DatabaseMetrics
 from shared.migrations import pending_migrations
 from shared.outbox import pending
@@ -164,7 +164,7 @@ def what_is_unwell(service: str, database: Database) -> list[str]:
     """A sentence per thing that somebody should look at although the service works."""
     with database.transaction(across_tenants(), read_only=True) as session:
         waiting, oldest = pending(session)
-        letters = session.scalar(sa.select(sa.func.count()).select_from(DeadLetter)) or 0
+        letters = count_dead_letters(session)
     warnings = []
     age = (utc_now() - oldest).total_seconds() if oldest else 0.0
     if age > OLD_SECONDS:

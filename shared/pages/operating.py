@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
+from babel.dates import format_timedelta
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from shared import dead_letters
 from shared.auth import OPERATOR, roles
+from shared.clock import utc_now
 from shared.database import Database
 from shared.errors import NotFound
-from shared.health import what_is_not_ready, what_is_unwell
+from shared.health import OLD_SECONDS, SKEW_SECONDS, what_is_not_ready
+from shared.i18n import current_language
 from shared.outbox import pending
 from shared.pages.moves import redirect_to
 from shared.service import load_service
@@ -27,16 +32,21 @@ def operating_blueprint(service: str, database: Database) -> Blueprint:
     @roles(OPERATOR)
     def health() -> str:
         problems = what_is_not_ready(service, database, answers_people=True)
-        warnings = [] if problems else what_is_unwell(service, database)
-        waiting, oldest = (0, None) if problems else _waiting(database)
+        numbers = Numbers() if problems else _count(database)
+        language = current_language()
+        waited = format_timedelta(numbers.age, locale=language, threshold=1.2) if numbers.age is not None else ""
         return render_template(
-            "operating/health.html", problems=problems, warnings=warnings, waiting=waiting, oldest=oldest
+            "operating/health.html", problems=problems, numbers=numbers, waited=waited, asked_at=utc_now()
         )
 
     @blueprint.get("/dead-letters")
     @roles(OPERATOR)
     def letters() -> str:
-        return render_template("operating/dead_letters.html", letters=dead_letters.list_dead_letters(database))
+        return render_template(
+            "operating/dead_letters.html",
+            letters=dead_letters.list_dead_letters(database),
+            total=_count(database).letters,
+        )
 
     @blueprint.post("/dead-letters/<action>")
     @roles(OPERATOR)
@@ -51,9 +61,32 @@ def operating_blueprint(service: str, database: Database) -> Blueprint:
     return blueprint
 
 
-def _waiting(database: Database) -> tuple[int, object]:
+class Numbers(NamedTuple):
+    """What an operator looks at first. `age`: how long the oldest event has waited; `skew`: seconds, 0 when small."""
+
+    waiting: int = 0
+    age: timedelta | None = None
+    letters: int = 0
+    skew: float = 0.0
+
+    @property
+    def is_old(self) -> bool:
+        """Whether events wait as if nobody published them."""
+        return self.age is not None and self.age.total_seconds() > OLD_SECONDS
+
+    @property
+    def is_unwell(self) -> bool:
+        """Whether somebody should look at it although it works."""
+        return self.is_old or self.letters > 0 or self.skew > 0
+
+
+def _count(database: Database) -> Numbers:
     with database.transaction(across_tenants(), read_only=True) as session:
-        return pending(session)
+        waiting, oldest = pending(session)
+        letters = dead_letters.count_dead_letters(session)
+    age = max(utc_now() - oldest, timedelta()) if oldest is not None else None
+    skew = abs(database.clock_skew())
+    return Numbers(waiting, age, letters, skew if skew > SKEW_SECONDS else 0.0)
 
 
 def _act(service: str, database: Database, action: str, only: UUID | None) -> ResponseReturnValue:

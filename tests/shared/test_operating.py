@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from shared.clock import utc_now
 from shared.consumer import DeadLetter
 from shared.database import new_id
+from shared.outbox import OutboxRow
 from shared.pages.static import FOLDER, version
 from shared.tenancy import PLATFORM_TENANT_ID, across_tenants
-from tests.builders import publish_challenge
+from tests.builders import envelope, publish_challenge
 from tests.house import House, caller_of
 
 POISON = "<script>alert(1)</script> no event"
@@ -41,6 +43,51 @@ def test_health_says_how_many_events_wait(house: House) -> None:
     assert "well" in operator(house, "challenges").get("/challenges/fragments/health").text
 
 
+def test_an_operator_sees_at_a_glance_that_events_wait_too_long_and_since_when(house: House) -> None:
+    with house.databases["leagues"].transaction(across_tenants()) as session:
+        for minutes in (3, 1):
+            emitted_at = utc_now() - timedelta(minutes=minutes)
+            session.add(OutboxRow(key="x", envelope="{}", emitted_at=emitted_at, published_at=None))
+    page = operator(house).get("/leagues/fragments/health").text
+    assert page.count("tag warning") == 1
+    assert "2 events wait<br>the oldest for 3 minutes" in page
+    french = operator(house).get("/leagues/fragments/health", headers={"Accept-Language": "fr"}).text
+    assert "2 événements attendent<br>le plus ancien depuis 3 minutes" in french
+
+
+def test_an_event_of_this_second_is_no_reason_to_look(house: House) -> None:
+    with house.databases["leagues"].transaction(across_tenants()) as session:
+        session.add(OutboxRow(key="x", envelope="{}", emitted_at=utc_now(), published_at=None))
+    page = operator(house).get("/leagues/fragments/health").text
+    assert "1 event waits" in page
+    assert "tag success" in page
+
+
+def test_health_counts_the_dead_letters_and_leads_to_them(house: House) -> None:
+    assert "0 dead letters" in operator(house).get("/leagues/fragments/health").text
+    park(house)
+    page = operator(house).get("/leagues/fragments/health").text
+    assert '<a href="/leagues/dead-letters">1 dead letter</a>' in page
+    assert "tag warning" in page
+    assert "1 dead letter<" in operator(house).get("/leagues/dead-letters").text
+
+
+def test_a_letter_leads_to_its_tenant(house: House) -> None:
+    from shared.contracts import TenantSuspended
+
+    tenant_id = new_id()
+    park(house, envelope(TenantSuspended(revision=1), tenant_id).decode())
+    assert f'href="/identity/platform/{tenant_id}"' in operator(house).get("/leagues/dead-letters").text
+
+
+def test_a_service_whose_database_lacks_its_tables_is_not_ready(house: House) -> None:
+    with house.databases["leagues"].engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    page = operator(house).get("/leagues/fragments/health").text
+    assert "tag danger" in page
+    assert "is not migrated" in page
+
+
 def test_a_letter_that_cannot_be_read_is_shown_harmlessly_and_dropped(house: House) -> None:
     letter = park(house)
     page = operator(house).get("/leagues/dead-letters")
@@ -55,9 +102,8 @@ def test_a_letter_that_cannot_be_read_is_shown_harmlessly_and_dropped(house: Hou
 
 def test_a_letter_that_can_be_handled_now_is_gone_after_a_replay(house: House) -> None:
     from shared.contracts import TenantSuspended
-    from tests.ranking.world import envelope
 
-    park(house, envelope(new_id(), TenantSuspended(revision=1), utc_now()).decode())
+    park(house, envelope(TenantSuspended(revision=1), new_id()).decode())
     assert operator(house).post("/leagues/dead-letters/replay").status_code == 303
     assert "Try all of them again" not in operator(house).get("/leagues/dead-letters").text
 

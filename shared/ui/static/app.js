@@ -64,6 +64,11 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A service that does not answer says so: what its card says is old from then on.
+const cardOf = (event) => event.target.closest?.("[data-health]")?.classList;
+document.addEventListener("htmx:error", (event) => cardOf(event)?.add("is-silent"));
+document.addEventListener("htmx:after:request", (event) => cardOf(event)?.toggle("is-silent", event.detail.ctx.response.status >= 500));
+
 // Errors come first in the reader's hearing: the summary of a form that was refused takes the focus.
 document.querySelector("form[method=post] [data-form-errors]")?.focus();
 
