@@ -12,15 +12,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.identity.domain.gate import own_tenant_id
-from services.identity.models import AuditEntry, Person
+from services.identity.models import AuditEntry, Person, Tenant
 from shared.clock import transaction_time
 from shared.database import new_id
+from shared.tenancy import PLATFORM_TENANT_ID
 
 
 class NamedEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An audit entry with the names its people have today; None for somebody who left or is of another tenant."""
+    """An audit entry with the names of today; None for what is gone or is of a tenant the reader does not see."""
 
     entry_id: UUID
+    tenant_id: UUID
+    tenant_name: str | None
     at: datetime
     action: str
     actor_id: UUID | None
@@ -61,18 +64,43 @@ def entries(action: str | None = None) -> sa.Select[AuditEntry]:
     return found.where(AuditEntry.action == action) if action else found
 
 
-def with_names(session: Session, page: Sequence[AuditEntry]) -> list[NamedEntry]:
-    """The entries of a page, with the names of their people."""
-    ids = {entry.actor_id for entry in page} | {entry.subject_id for entry in page}
-    people = session.execute(
-        sa.select(Person.person_id, Person.display_name).where(
-            Person.tenant_id == own_tenant_id(session), Person.person_id.in_(ids - {None})
+def entries_of(tenant_id: UUID | None, action: str | None = None) -> sa.Select[AuditEntry]:
+    """The trail of one tenant, or of all of them, for the session of an operator.
+
+    A suspension stands in the trail of the tenant and in that of the platform: beside each other it is shown once.
+    """
+    if tenant_id is not None:
+        return entries(action).where(AuditEntry.tenant_id == tenant_id)
+    return entries(action).where(
+        sa.or_(
+            AuditEntry.tenant_id != PLATFORM_TENANT_ID,
+            AuditEntry.subject_type != "tenant",
+            AuditEntry.subject_id == PLATFORM_TENANT_ID,
         )
     )
-    names: dict[UUID | None, str] = {row.person_id: row.display_name for row in people}
+
+
+def with_names(session: Session, page: Sequence[AuditEntry]) -> list[NamedEntry]:
+    """The entries of a page, with the names of their people and tenants as far as the session may see them."""
+    owners = {entry.tenant_id for entry in page} | {PLATFORM_TENANT_ID}  # an operator acts in the trails of others
+    people = {entry.actor_id for entry in page} | {entry.subject_id for entry in page}
+    tenants = owners | {entry.subject_id for entry in page if entry.subject_type == "tenant"}
+    names: dict[UUID | None, str] = {}
+    for tenant_id, name in session.execute(
+        sa.select(Tenant.tenant_id, Tenant.name).where(Tenant.tenant_id.in_(tenants))
+    ):
+        names[tenant_id] = name
+    for person_id, name in session.execute(
+        sa.select(Person.person_id, Person.display_name).where(
+            Person.tenant_id.in_(owners), Person.person_id.in_(people - {None})
+        )
+    ):
+        names[person_id] = name
     return [
         NamedEntry(
             entry_id=entry.entry_id,
+            tenant_id=entry.tenant_id,
+            tenant_name=names.get(entry.tenant_id),
             at=entry.at,
             action=entry.action,
             actor_id=entry.actor_id,

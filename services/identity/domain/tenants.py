@@ -15,7 +15,7 @@ from services.identity.domain.passwords import hash_password
 from services.identity.domain.people import insert_person
 from services.identity.errors import PlatformStaysOpen
 from services.identity.models import Person, Tenant
-from shared.auth import ADMINISTRATOR, EVERYBODY, set_suspended
+from shared.auth import ADMINISTRATOR, EVERYBODY, ROLES, set_suspended
 from shared.clock import transaction_time
 from shared.contracts import TenantFounded, TenantResumed, TenantSuspended
 from shared.database import new_id
@@ -97,6 +97,34 @@ def tenants(**filters: Any) -> sa.Select[Tenant]:
     return found.filter_by(**filters)
 
 
+class HeadCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many people a tenant has: all of them, those suspended, those of each role. Nobody in particular."""
+
+    people: int
+    suspended: int
+    roles: dict[str, int]
+
+
+def head_count(session: Session, tenant_id: UUID) -> HeadCount:
+    """Counts the people of a tenant; who has two roles counts in both."""
+    rows = session.execute(
+        sa.select(Person.roles, Person.is_suspended, sa.func.count())
+        .where(Person.tenant_id == tenant_id)
+        .group_by(Person.roles, Person.is_suspended)
+    ).all()
+    return HeadCount(
+        people=sum(count for _roles, _is_suspended, count in rows),
+        suspended=sum(count for _roles, is_suspended, count in rows if is_suspended),
+        roles={role: count for role in ROLES if (count := sum(count for roles, _, count in rows if role in roles))},
+    )
+
+
+def require_suspendable(tenant_id: UUID) -> None:
+    """Raises PlatformStaysOpen: nobody could reopen it."""
+    if tenant_id == PLATFORM_TENANT_ID:
+        raise PlatformStaysOpen
+
+
 def change_tenant(session: Session, tenant: Tenant, changes: dict[str, str]) -> Tenant:
     """Another name, country, language or zone."""
     changed = {name: value for name, value in changes.items() if getattr(tenant, name) != value}
@@ -113,8 +141,7 @@ def change_tenant(session: Session, tenant: Tenant, changes: dict[str, str]) -> 
 
 def suspend_tenant(session: Session, tenant_id: UUID) -> None:
     """Nobody of the tenant may sign in or act, in any service. Raises NotFound, PlatformStaysOpen."""
-    if tenant_id == PLATFORM_TENANT_ID:
-        raise PlatformStaysOpen
+    require_suspendable(tenant_id)
     _set_tenant_suspended(session, tenant_id, True)
 
 
@@ -133,9 +160,14 @@ def _set_tenant_suspended(session: Session, tenant_id: UUID, is_suspended: bool)
     set_suspended(session, tenant_id, EVERYBODY, tenant.revision, is_suspended)
     kind = TenantSuspended if is_suspended else TenantResumed
     emit(session, kind(revision=tenant.revision), tenant_id=tenant_id)
-    action = "tenant_suspended" if is_suspended else "tenant_resumed"
     for reader in {tenant_id, PLATFORM_TENANT_ID}:  # in the trail of both: who was suspended, and who did it
-        audit.record(session, action, "tenant", tenant_id, tenant_id=reader)
+        audit.record(
+            session,
+            "tenant_suspended" if is_suspended else "tenant_resumed",
+            "tenant",
+            tenant_id,
+            tenant_id=reader,
+        )
 
 
 def tenant_founded(tenant: Tenant) -> TenantFounded:

@@ -6,6 +6,8 @@ from babel import Locale
 from babel.dates import get_timezone_location
 
 from services.identity.domain.people import GRANTABLE
+from shared.auth import ROLES
+from shared.errors import message
 from shared.i18n import LANGUAGE_NAMES, current_language, translate
 
 ZONES = [
@@ -59,9 +61,11 @@ ZONES = [
 ]
 """Where classes and companies that speak our languages are; the API takes every IANA zone."""
 ROLE_NAMES = {
-    "administrator": "Administrator: people, settings, everything",
-    "organiser": "Organiser: opens and leads leagues",
-    "player": "Player: takes part in leagues",
+    "administrator": message("Administrator: people, settings, everything"),
+    "organiser": message("Organiser: opens and leads leagues"),
+    "player": message("Player: takes part in leagues"),
+    "pupil": message("Pupil: plays in a class"),
+    "operator": message("Operator: looks after the platform"),
 }
 
 
@@ -81,7 +85,22 @@ NONE = {"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "CQ"}
 def zones(kept: str = "") -> list[tuple[str, str]]:
     """Time zones by the place people know them by; `kept` is offered too, whatever it is."""
     offered = [*ZONES, *([kept] if kept and kept not in ZONES else [])]
-    return [(zone, get_timezone_location(zone, locale=current_language(), return_city=True)) for zone in offered]
+    return [(zone, zone_name(zone)) for zone in offered]
+
+
+def zone_name(zone: str) -> str:
+    """The place people know a time zone by."""
+    return get_timezone_location(zone, locale=current_language(), return_city=True)
+
+
+def country_name(code: str) -> str:
+    """A country by its name in the reader's language."""
+    return str(Locale.parse(current_language()).territories.get(code, code))
+
+
+def role_names() -> dict[str, str]:
+    """Every role by its name alone."""
+    return {role: translate(ROLE_NAMES.get(role, role)).partition(":")[0].strip() for role in ROLES}
 
 
 def roles() -> list[tuple[str, str]]:

@@ -11,7 +11,8 @@ from services.identity.api.context import current_settings, current_throttle
 from services.identity.domain import audit, invitations, people
 from services.identity.domain.tenants import change_tenant, get_tenant
 from services.identity.page_schemas import InvitePageSchema, PersonPageSchema, TenantPageSchema
-from services.identity.pages.choices import countries, languages, roles, zones
+from services.identity.pages.choices import countries, languages, role_names, roles, zones
+from services.identity.pages.trail import asked_action, words
 from shared.auth import ADMINISTRATOR
 from shared.auth import roles as only
 from shared.errors import NotFound
@@ -109,6 +110,14 @@ def tenant() -> ResponseReturnValue:
 @blueprint.get("/audit")
 @only(ADMINISTRATOR)
 def trail() -> str:
-    """Who changed what, the newest first."""
-    page = listed(current_session(), audit.entries())
-    return render_template("pages/audit.html", page=page, entries=audit.with_names(current_session(), page.items))
+    """Who changed what, the newest first; all of it, or one kind of change."""
+    action = asked_action()
+    page = listed(current_session(), audit.entries(action))
+    return render_template(
+        "pages/audit.html",
+        page=page,
+        entries=audit.with_names(current_session(), page.items),
+        action=action,
+        role_names=role_names(),
+        **words(),
+    )
