@@ -9,7 +9,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from services.leagues.domain.grid import Tick
-from services.leagues.schemas import AGE_BANDS, LocalDateTime, league_name
+from services.leagues.schemas import AGE_BANDS, AUDIENCES, LocalDateTime, league_name
 from shared.errors import message
 from shared.schemas import Schema, Text
 
@@ -120,14 +120,21 @@ class PlayersPageSchema(Schema):
 
 
 class EditionPageSchema(Schema):
-    """A new edition."""
+    """An edition. `audience`: of an open one, which operators make."""
 
     name = league_name(required=True)
+    audience = ma.fields.String(validate=validate.OneOf(AUDIENCES))
     starts_at = LocalDateTime(required=True)
     ends_at = LocalDateTime()
     grace_days = _number(0, 14)
     min_players = _number(1, 1000)
     max_players = _number(1, 1000)
+
+
+class EditionNamePageSchema(Schema):
+    """An edition whose dates are fixed."""
+
+    name = league_name(required=True)
 
 
 class ClonePageSchema(Schema):

@@ -21,6 +21,7 @@ from services.ranking.domain.mine import (
     own_leagues,
     planet_of,
     stage_of,
+    taking_part_in,
 )
 from services.ranking.domain.participation import ORDERS, editions_of_tenant, participation, told, totals
 from services.ranking.errors import NotOnBoard
@@ -146,6 +147,14 @@ def _score(line: Any, measure: str) -> float:
 
 def _impact(scope: str, scope_id: UUID) -> Any:
     return domain.read_impact(current_session(), g.caller, **{f"{scope}_id": scope_id})
+
+
+@blueprint.get("/fragments/editions/<id:edition_id>/taking-part")
+@roles()
+def taking_part(edition_id: UUID) -> str:
+    """How many leagues and tenants take part in an edition, as a fragment."""
+    leagues, tenants = taking_part_in(current_session(), current_caller(), edition_id)
+    return render_template("pages/taking_part.html", leagues=leagues, tenants=tenants, edition_id=edition_id)
 
 
 @blueprint.get("/fragments/leagues/<id:league_id>/planet")

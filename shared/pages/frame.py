@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.numbers import format_decimal
 from flask import Blueprint, g, request
 from markupsafe import Markup
@@ -44,6 +44,11 @@ def moment(value: datetime, form: str = "d MMM, HH:mm") -> str:
     return format_datetime(_here(value), form, locale=_locale())
 
 
+def zone_name(zone: str) -> str:
+    """The place people know a time zone by."""
+    return get_timezone_location(zone, locale=current_language(), return_city=True)
+
+
 def _here(value: datetime) -> datetime:
     reader = caller()
     return value if value.tzinfo is None else value.astimezone(ZoneInfo(reader.zone if reader else "Europe/Paris"))
@@ -77,6 +82,7 @@ def frame_blueprint(service: str) -> Blueprint:
         "points": points,
         "day": day,
         "moment": moment,
+        "zone_name": zone_name,
         "csrf_field": csrf_field,
         "static_url": static_url,
         "said": said,

@@ -9,6 +9,7 @@ from services.ranking.domain.mine import STAGES, stage_of
 from shared import contracts as c
 from shared.auth import Caller
 from shared.database import new_id
+from shared.tenancy import PLATFORM_TENANT_ID
 from tests.house import House, caller_of
 from tests.ranking.world import World
 
@@ -211,3 +212,23 @@ def test_visitors_find_the_open_editions_and_no_other(house: House, played: Worl
 
 def test_the_counters_are_a_piece_for_everybody(house: House, played: World) -> None:
     assert 'class="stats"' in get(house, None, "/counters").text
+
+
+def test_how_many_take_part_in_an_open_edition_is_known_to_all_who_may_play_it(house: House, played: World) -> None:
+    path = f"/fragments/editions/{played.edition}/taking-part"
+    operator = caller_of(PLATFORM_TENANT_ID, "operator", kind="platform")
+    for caller in (operator, played.pupil(), played.employee(), caller_of()):
+        page = get(house, caller, path, **{"Accept-Language": "en"})
+        assert page.status_code == 200
+        assert f"{len(played.leagues)} leagues take part" in page.text
+        assert "from 2 schools, companies or communities" in page.text
+        assert "<html" not in page.text
+
+
+def test_nobody_takes_part_in_an_edition_that_is_not_there_or_not_theirs(house: House) -> None:
+    own = World(house.databases["ranking"], house.consumers["ranking"], is_open=False, own=True).founded()
+    for caller, edition in ((caller_of(), own.edition), (own.pupil(), new_id())):
+        assert (
+            "0 leagues"
+            in get(house, caller, f"/fragments/editions/{edition}/taking-part", **{"Accept-Language": "en"}).text
+        )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from babel import Locale
-from babel.dates import get_timezone_location
 
 from services.identity.domain.people import GRANTABLE
 from shared.auth import ROLES
 from shared.errors import message
 from shared.i18n import LANGUAGE_NAMES, current_language, translate
+from shared.pages.frame import zone_name
 
 ZONES = [
     "Europe/Paris",
@@ -86,11 +86,6 @@ def zones(kept: str = "") -> list[tuple[str, str]]:
     """Time zones by the place people know them by; `kept` is offered too, whatever it is."""
     offered = [*ZONES, *([kept] if kept and kept not in ZONES else [])]
     return [(zone, zone_name(zone)) for zone in offered]
-
-
-def zone_name(zone: str) -> str:
-    """The place people know a time zone by."""
-    return get_timezone_location(zone, locale=current_language(), return_city=True)
 
 
 def country_name(code: str) -> str:

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.identity.domain import audit, tenants
-from services.identity.pages.choices import country_name, role_names, zone_name
+from services.identity.pages.choices import country_name, role_names
 from services.identity.pages.trail import asked_action, words
 from services.identity.schemas import KINDS
 from shared.auth import OPERATOR, across_tenants_for_operators, roles
@@ -73,7 +73,6 @@ def show_tenant(tenant_id: UUID) -> str:
         "pages/platform_tenant.html",
         tenant=tenant,
         country=country_name(tenant.country),
-        zone=zone_name(tenant.zone),
         count=tenants.head_count(session, tenant_id),
         entries=audit.with_names(session, newest.items),
         total=newest.total,

@@ -22,7 +22,10 @@ from shared.outbox import emit
 DRAFT, REGISTRATION, RUNNING, GRACE = "draft", "registration", "running", "grace"
 FROZEN, REVEALED, ARCHIVED = "frozen", "revealed", "archived"
 PHASES = (DRAFT, REGISTRATION, RUNNING, GRACE, FROZEN, REVEALED, ARCHIVED)
+USUAL = timedelta(weeks=3)
 LONGEST = timedelta(days=366)
+A_YEAR = timedelta(weeks=52)
+"""From an edition to the next one, on the same weekday."""
 
 
 class Calendar(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +91,7 @@ def open_edition(session: Session, caller: Caller, facts: dict[str, Any]) -> Edi
     if is_open and not caller.has_role(OPERATOR):
         raise Forbidden
     weeks = facts.pop("weeks", None)
-    facts.setdefault("ends_at", facts["starts_at"] + timedelta(weeks=weeks or 3))
+    facts.setdefault("ends_at", facts["starts_at"] + (timedelta(weeks=weeks) if weeks else USUAL))
     facts.setdefault("registration_ends_at", facts["starts_at"])
     edition = Edition(
         tenant_id=caller.tenant_id,
@@ -160,7 +163,7 @@ def reschedule_edition(session: Session, edition: Edition, changes: dict[str, An
     tenants have planned with its dates.
     """
     changed = {name: value for name, value in changes.items() if getattr(edition, name) != value}
-    if set(changed) - {"name"} and not _may_move(session, edition):
+    if set(changed) - {"name"} and not may_move(session, edition):
         raise DatesFixed
     for name, value in changed.items():
         setattr(edition, name, value)
@@ -173,7 +176,21 @@ def reschedule_edition(session: Session, edition: Edition, changes: dict[str, An
     return edition
 
 
-def _may_move(session: Session, edition: Edition) -> bool:
+def change_edition(session: Session, edition: Edition, typed: dict[str, Any]) -> Edition:
+    """What a form says of an edition. Raises like `reschedule_edition`.
+
+    An end left empty is three weeks after the start; a head count that is frozen at the start moves with it.
+    """
+    changes = dict(typed)
+    if "starts_at" in changes:
+        changes.setdefault("ends_at", changes["starts_at"] + USUAL)
+        if edition.registration_ends_at == edition.starts_at:
+            changes["registration_ends_at"] = changes["starts_at"]
+    return reschedule_edition(session, edition, changes)
+
+
+def may_move(session: Session, edition: Edition) -> bool:
+    """Whether its dates and limits may still change."""
     phase = phase_of(edition, calendar_of(edition, edition.zone), transaction_time(session))
     return phase == DRAFT or (phase == REGISTRATION and not edition.is_public)
 

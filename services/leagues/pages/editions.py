@@ -8,9 +8,10 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import editions
+from services.leagues.domain.leagues import JOINABLE
 from services.leagues.models import EVERYONE
-from services.leagues.page_schemas import ClonePageSchema, EditionPageSchema
-from shared.auth import ADMINISTRATOR, OPERATOR, roles
+from services.leagues.page_schemas import ClonePageSchema, EditionNamePageSchema, EditionPageSchema
+from shared.auth import ADMINISTRATOR, OPERATOR, ORGANISER, roles
 from shared.clock import transaction_time
 from shared.errors import Forbidden, NotFound
 from shared.forms import Form
@@ -39,9 +40,8 @@ def list_editions() -> str:
     session, caller = current_session(), current_caller()
     page = listed(session, editions.list_editions(caller))
     now = transaction_time(session)
-    shown = [
-        (edition, editions.phase_of(edition, editions.calendar_of(edition, caller.zone), now)) for edition in page.items
-    ]
+    calendars = [(edition, editions.calendar_of(edition, caller.zone)) for edition in page.items]
+    shown = [(edition, calendar, editions.phase_of(edition, calendar, now)) for edition, calendar in calendars]
     return render_template(
         "pages/editions.html", page=page, editions=shown, may_open=caller.has_role(ADMINISTRATOR, OPERATOR)
     )
@@ -50,16 +50,16 @@ def list_editions() -> str:
 @blueprint.route("/new", methods=["GET", "POST"])
 @roles(ADMINISTRATOR, OPERATOR)
 def create() -> ResponseReturnValue:
-    """A new edition, a draft at first."""
+    """A new edition, a draft at first: an operator's is open to other tenants."""
     caller = current_caller()
-    form = Form(EditionPageSchema, {"grace_days": 2, "min_players": 6, "max_players": 40})
+    is_open = caller.has_role(OPERATOR)
+    form = Form(EditionPageSchema, {"audience": EVERYONE, "grace_days": 2, "min_players": 6, "max_players": 40})
     if form.is_sent:
         with form.refusals():
-            is_open = caller.has_role(OPERATOR)
-            facts = {"audience": EVERYONE if is_open else caller.tenant_kind, "is_open": is_open} | form.data
-            edition = editions.open_edition(current_session(), caller, facts)
+            facts = {"audience": EVERYONE} | form.data if is_open else form.data | {"audience": caller.tenant_kind}
+            edition = editions.open_edition(current_session(), caller, facts | {"is_open": is_open})
             return redirect_to(f"/leagues/editions/{edition.edition_id}", "The edition is there, as a draft.")
-    return form.page("pages/new_edition.html")
+    return form.page("pages/new_edition.html", is_open=is_open, edition=None, may_move=True)
 
 
 @blueprint.get("/<id:edition_id>")
@@ -71,6 +71,8 @@ def show(edition_id: UUID) -> str:
     calendar = editions.calendar_of(edition, caller.zone)
     phase = editions.phase_of(edition, calendar, transaction_time(session))
     may_change = editions.may_change(caller, edition)
+    may_play = caller.has_role(ADMINISTRATOR, ORGANISER) and not caller.has_role(OPERATOR)
+    is_for_us = edition.audience in (EVERYONE, caller.tenant_kind)
     return render_template(
         "pages/edition.html",
         edition=edition,
@@ -79,7 +81,28 @@ def show(edition_id: UUID) -> str:
         phases=editions.PHASES,
         next_phase=NEXT[phase] if may_change else None,
         may_change=may_change,
+        may_open_league=may_play and is_for_us and phase in JOINABLE,
     )
+
+
+@blueprint.route("/<id:edition_id>/change", methods=["GET", "POST"])
+@roles(ADMINISTRATOR, OPERATOR)
+def change(edition_id: UUID) -> ResponseReturnValue:
+    """Its name; its dates and limits too, as long as nobody has planned with them."""
+    session, caller = current_session(), current_caller()
+    edition = editions.find_visible_edition(session, caller, edition_id)
+    if not editions.may_change(caller, edition):
+        raise Forbidden
+    may_move = editions.may_move(session, edition)
+    shown = {name: getattr(edition, name) for name in ("name", "audience", "grace_days", "min_players", "max_players")}
+    shown |= {name: getattr(edition, name).isoformat(timespec="minutes") for name in ("starts_at", "ends_at")}
+    form = Form(EditionPageSchema if may_move else EditionNamePageSchema, shown)
+    if form.is_sent:
+        with form.refusals():
+            typed = form.data if edition.is_public else form.data | {"audience": edition.audience}
+            editions.change_edition(session, editions.find_own_edition(session, caller, edition_id), typed)
+            return redirect_to(f"/leagues/editions/{edition_id}", "Saved.")
+    return form.page("pages/new_edition.html", is_open=edition.is_public, edition=edition, may_move=may_move)
 
 
 @blueprint.post("/<id:edition_id>/<phase>")
@@ -102,7 +125,8 @@ def clone(edition_id: UUID) -> ResponseReturnValue:
     source = editions.find_visible_edition(session, caller, edition_id)
     if not editions.may_change(caller, source):
         raise Forbidden
-    form = Form(ClonePageSchema, {"name": source.name})
+    starts_at = (source.starts_at + editions.A_YEAR).isoformat(timespec="minutes")
+    form = Form(ClonePageSchema, {"name": source.name, "starts_at": starts_at})
     if form.is_sent:
         with form.refusals():
             made = editions.clone_edition(session, caller, source, form.data)

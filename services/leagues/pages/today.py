@@ -11,7 +11,7 @@ from services.leagues.domain import leagues
 from services.leagues.domain.playing import beginnings, cards, done_on, joinable_editions, offers, suggested
 from services.leagues.pages.here import member_of
 from services.leagues.pages.stories import told_in
-from shared.auth import ADMINISTRATOR, ORGANISER, roles
+from shared.auth import ADMINISTRATOR, OPERATOR, ORGANISER, roles
 from shared.clock import transaction_time
 from shared.i18n import current_language
 from shared.pages import redirect_to
@@ -26,8 +26,13 @@ blueprint = Blueprint("today_pages", __name__, url_prefix="/leagues")
 @blueprint.get("/")
 @roles()
 def start() -> ResponseReturnValue:
-    """My leagues; for those who organise, the leagues of the tenant, and what is left to do before play begins."""
+    """My leagues; for those who organise, the leagues of the tenant, and what is left to do before play begins.
+
+    Operators begin with the platform.
+    """
     session, caller = current_session(), current_caller()
+    if caller.has_role(OPERATOR):
+        return redirect_to("/identity/platform")
     organises = caller.has_role(ADMINISTRATOR, ORGANISER) and caller.tenant_kind != "community"
     page = listed(session, leagues.list_leagues(caller, None, is_mine=not organises))
     found = cards(session, caller, page.items)

@@ -124,3 +124,18 @@ def planet_of(session: Session, caller: Caller, league_id: UUID) -> tuple[int, i
         )
     ).one()
     return int(rows[0] or 0), int(rows[1] or 0)
+
+
+def taking_part_in(session: Session, caller: Caller, edition_id: UUID) -> tuple[int, int]:
+    """How many leagues of how many tenants play in an edition that the reader sees; none before the first has begun."""
+    try:
+        scope = find_scope(session, caller, EDITION, edition_id)
+    except NotFound:
+        return 0, 0
+    tenants = sa.select(sa.func.count()).where(
+        Standing.tenant_id == scope.tenant_id,
+        Standing.board == EDITION_TENANTS,
+        Standing.scope_id == edition_id,
+        Standing.view == scope.view,
+    )
+    return scope.leagues, session.scalar(tenants) or 0
