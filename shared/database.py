@@ -16,13 +16,15 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.sql.functions import FunctionElement
 from uuid6 import uuid7
 
 from shared import row_security
 from shared.bulk import as_columns, insert_new_columns
 from shared.clock import utc_now
-from shared.engines import begin, create_engine, for_sessions, send
+from shared.engines import BY_NAME, begin, create_engine, for_sessions, send
 from shared.tenancy import GuardedSession, Scope, guard, scope_of
 
 Row = TypeVar("Row")
@@ -73,6 +75,27 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+class ByName(FunctionElement[str]):
+    """A column of names in the order of a dictionary, for an ORDER BY: Écureuil after Dauphin, and not after Zèbre.
+
+    The databases compare bytes, which is what keys and indexes need.
+    """
+
+    name = "by_name"
+    type = sa.String()
+    inherit_cache = True
+
+
+@compiles(ByName, "sqlite")
+def _by_name_of_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"{compiler.process(element.clauses, **options)} COLLATE {BY_NAME}"
+
+
+@compiles(ByName, "postgresql")
+def _by_name_of_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f'{compiler.process(element.clauses, **options)} COLLATE "und-x-icu"'
 
 
 class Columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import select
 import threading
 from pathlib import Path
@@ -18,8 +19,11 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from shared.settings import SettingsError
+from shared.words import fold
 
 BUSY_SECONDS = 15
+BY_NAME = "by_name"
+"""The collation that SQLite learns from us; PostgreSQL has its own."""
 RESULTS = (ExecStatus.TUPLES_OK, ExecStatus.SINGLE_TUPLE, ExecStatus.TUPLES_CHUNK)
 POSTGRESQL_OPTIONS = (
     "-c timezone=UTC -c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s "
@@ -119,6 +123,15 @@ def send(connection: Connection, text: str) -> None:
     connection.exec_driver_sql(text, execution_options={"no_parameters": True})
 
 
+def _compare_names(one: str, other: str) -> int:
+    """Below 0 when `one` comes first in a list of names, as in a dictionary."""
+    first, second = (_fold(one), one), (_fold(other), other)
+    return (first > second) - (first < second)
+
+
+_fold = functools.lru_cache(maxsize=32768)(fold)
+
+
 def _create_sqlite_engine(url: sa.URL) -> Engine:
     """SQLite made strict: WAL, foreign keys on, a writer takes its lock when it begins instead of when it first writes.
 
@@ -145,6 +158,7 @@ def _create_sqlite_engine(url: sa.URL) -> Engine:
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"synchronous={synchronous}", "temp_store=MEMORY"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        connection.create_collation(BY_NAME, _compare_names)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""How words are compared, in a search or a list: accents, case and ligatures do not count."""
+"""How a search and a list compare words: accents, case and ligatures do not count."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ß": "ss"})
 
 
-def words_of(text: str) -> list[str]:
-    """The folded words of a text, each once, in order: « Vélo, œufs ! » -> ["velo", "oeufs"]."""
-    return list(dict.fromkeys(re.findall(r"[^\W_]+", _folded(text))))
-
-
-def _folded(text: str) -> str:
+def fold(text: str) -> str:
+    """A text without accents, case and ligatures: « Écureuil » -> "ecureuil"."""
     folded = unicodedata.normalize("NFKD", text.casefold().translate(LIGATURES))
     return "".join(character for character in folded if not unicodedata.combining(character))
+
+
+def words_of(text: str) -> list[str]:
+    """The folded words of a text, each once, in order: « Vélo, œufs ! » -> ["velo", "oeufs"]."""
+    return list(dict.fromkeys(re.findall(r"[^\W_]+", fold(text))))
 
 
 def searchable(*texts: str) -> str:
@@ -26,5 +27,5 @@ def searchable(*texts: str) -> str:
 
 def sort_key(name: str) -> tuple[Any, ...]:
     """What to sort names by, as a reader looks for them: « Écureuil » before « Loutre », « Loutre 7 » before 17."""
-    parts = re.findall(r"\d+|[^\W\d_]+", " ".join(_folded(name).split()))
+    parts = re.findall(r"\d+|[^\W\d_]+", " ".join(fold(name).split()))
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts), name

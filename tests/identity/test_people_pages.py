@@ -79,6 +79,21 @@ def test_the_last_administrator_stays_and_the_page_says_why(steps: Steps) -> Non
     assert nobody.status_code == 422
 
 
+def test_people_and_tenants_are_listed_as_in_a_dictionary(steps: Steps) -> None:
+    client, _ = found(steps, display_name="Zoé", name="Lycée du Zodiaque")
+    for name in ("Écureuil", "dauphin", "Fouine"):
+        made = client.post("/identity/people/invite", data={"roles": "player", "email": ""} | csrf(client))
+        [link] = re.findall(r"/identity/invitations/[\w-]+", made.text)
+        typed = {"display_name": name, "email": f"{name[-3:]}@example.org", "password": PASSWORD}
+        assert steps.client().post(link, data=typed).status_code == 303
+    names = re.findall(r'<strong dir="auto">([^<]+)', client.get("/identity/people").text)
+    assert names == ["dauphin", "Écureuil", "Fouine", "Zoé"]
+    assert [person["display_name"] for person in client.get(f"{API}/people").json] == names
+    found(steps, "other@example.org", name="École du Canal")
+    listed = re.findall(r'<strong dir="auto">([^<]+)', steps.operator().get("/identity/platform").text)
+    assert listed == ["École du Canal", "Grand public", "Lycée du Zodiaque", "Ma Petite Planète"]
+
+
 def test_people_of_another_tenant_are_not_there(steps: Steps) -> None:
     client, _ = found(steps)
     other, _ = found(steps, "other@example.org")

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 
-from shared.database import Database, insert_new, new_id
+from shared.database import ByName, Database, insert_new, new_id
 from shared.settings import SettingsError
 from shared.tenancy import PUBLIC, TenancyError, across_tenants, of_tenant
 from tests.shared.tables import Garden, Plant, Sample
@@ -81,6 +81,16 @@ def test_ids_are_uuids_that_sort_by_the_moment_they_were_made(database: Database
 def test_json_keeps_accents_emoji_and_nesting(database: Database) -> None:
     facts = {"titles": {"fr": "Déjeuner végétarien 🥕"}, "points": [3, 5], "none": None}
     assert keep(database, facts=facts).facts == facts
+
+
+def test_names_are_listed_as_in_a_dictionary_on_any_database(database: Database) -> None:
+    listed = ["ana", "Dauphin", "dauphine", "Écureuil", "éléphant", "Elfe", "Œil", "Ours", "Zèbre"]
+    tenant_id = new_id()
+    with database.transaction(of_tenant(tenant_id)) as session:
+        session.add_all(Garden(tenant_id=tenant_id, garden_id=new_id(), name=name) for name in reversed(listed))
+    with database.transaction(of_tenant(tenant_id), read_only=True) as session:
+        assert session.scalars(sa.select(Garden.name).order_by(ByName(Garden.name))).all() == listed
+        assert session.scalars(sa.select(Garden.name).order_by(ByName(Garden.name).desc()).limit(1)).all() == ["Zèbre"]
 
 
 def test_foreign_keys_are_enforced(database: Database) -> None:

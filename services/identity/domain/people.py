@@ -18,7 +18,7 @@ from services.identity.models import Person, SignInName, Tenant
 from shared.auth import ADMINISTRATOR, OPERATOR, ORGANISER, PLAYER, PUPIL, ROLES, set_suspended
 from shared.clock import transaction_time
 from shared.contracts import PersonJoined, PersonLeft, PersonResumed, PersonSuspended
-from shared.database import insert_new, new_id
+from shared.database import ByName, insert_new, new_id
 from shared.errors import NotFound
 from shared.outbox import emit
 from shared.tenancy import COMMUNITY_TENANT_ID, PLATFORM_TENANT_ID
@@ -128,7 +128,7 @@ def get_person(session: Session, person_id: UUID, *, is_locked: bool = False) ->
 
 def people(*, name: str | None = None, is_suspended: bool | None = None) -> sa.Select[Person]:
     """The people of the tenant by name; `name` is a part of it."""
-    found = sa.select(Person).order_by(Person.display_name, Person.person_id)
+    found = sa.select(Person).order_by(ByName(Person.display_name), Person.person_id)
     if name:
         found = found.where(Person.display_name.icontains(name, autoescape=True))
     if is_suspended is not None:

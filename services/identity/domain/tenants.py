@@ -18,7 +18,7 @@ from services.identity.models import Person, Tenant
 from shared.auth import ADMINISTRATOR, EVERYBODY, ROLES, set_suspended
 from shared.clock import transaction_time
 from shared.contracts import TenantFounded, TenantResumed, TenantSuspended
-from shared.database import new_id
+from shared.database import ByName, new_id
 from shared.errors import NotFound
 from shared.outbox import emit
 from shared.tenancy import PLATFORM_TENANT_ID
@@ -90,7 +90,7 @@ def get_tenant(session: Session, tenant_id: UUID, *, is_locked: bool = False) ->
 
 def tenants(**filters: Any) -> sa.Select[Tenant]:
     """The tenants by name; filters: tenant_id, kind, is_suspended, and name, which is a part of it."""
-    found = sa.select(Tenant).order_by(Tenant.name, Tenant.tenant_id)
+    found = sa.select(Tenant).order_by(ByName(Tenant.name), Tenant.tenant_id)
     name = filters.pop("name", None)
     if name:
         found = found.where(Tenant.name.icontains(name, autoescape=True))
