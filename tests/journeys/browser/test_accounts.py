@@ -105,6 +105,15 @@ def test_an_operator_suspends_a_tenant_and_sees_the_services(reader: Reader) -> 
     reader.goto("/identity/platform/audit")
     expect(page.locator(".trail li").first).to_be_visible()
     reader.shot("trail")
+    reader.goto("/leagues/editions/")
+    reader.shot("editions")
+    page.locator(".rows a").first.click()
+    expect(page.locator("[hx-get*=taking-part]")).to_contain_text("7")
+    reader.shot("edition")
+    address = page.url
+    for path in (f"{address}/change", f"{address}/clone", "/leagues/editions/new"):
+        reader.goto(path)
+        reader.shot(path.rsplit("/", 1)[1])
     reader.goto("/leagues/dead-letters")
     reader.shot("dead-letters")
 
