@@ -50,6 +50,6 @@ def react(league_id: UUID, completion_id: UUID) -> ResponseReturnValue:
         raise NotFound
     reactions.toggle_reaction(session, caller, completion, Form(ReactionSchema).data["kind"])
     if "HX-Request" in request.headers:
-        said = reactions.reactions_to(session, caller, [completion_id])[completion_id]
-        return render_template("pages/reactions.html", place=place, completion=completion, said=said)
+        told = reactions.reactions_to(session, caller, [completion_id])[completion_id]
+        return render_template("pages/reactions.html", place=place, completion=completion, told=told)
     return redirect_to(local_path(request.form.get("back"), f"/leagues/{league_id}/story") + f"#said-{completion_id}")

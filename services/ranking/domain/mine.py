@@ -25,6 +25,7 @@ from services.ranking.models import (
     Summary,
 )
 from shared.auth import ADMINISTRATOR, ORGANISER, Caller
+from shared.errors import NotFound
 from shared.tenancy import COMMUNITY_TENANT_ID
 
 STAGES = (1, 5, 15, 30, 50, 80)
