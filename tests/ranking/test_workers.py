@@ -118,6 +118,20 @@ def test_told_shuffled_and_doubled_to_any_worker_a_history_leaves_the_same_board
     check(teller)
 
 
+def test_a_league_told_to_two_workers_at_once_counts_once(urls: tuple[str, str], databases: list[Database]) -> None:
+    for _ in range(10):
+        empty(urls[0])
+        workers = Workers(databases)
+        world = World(databases[0], workers.consumers[0])
+        world.schedule()
+        world.kept = []
+        world.create_league(world.leagues[0], "CM2")
+        [told] = world.kept
+        workers.handle([[[again(told, number)]] for number in range(WORKERS)])
+        with world.everything() as session:
+            assert verify(session) == []
+
+
 def test_workers_that_share_the_leagues_never_deadlock(urls: tuple[str, str], databases: list[Database]) -> None:
     empty(urls[0])
     workers = Workers(databases)

@@ -18,7 +18,14 @@ from sqlalchemy.orm import Session
 
 from services.ranking.domain import snapshots
 from services.ranking.domain.changes import Changes, Where, edition_numbers
-from services.ranking.domain.facts import EditionKey, keep_newest, known_leagues, lock_editions, name_standings
+from services.ranking.domain.facts import (
+    EditionKey,
+    keep_newest,
+    known_leagues,
+    lock_editions,
+    lock_leagues,
+    name_standings,
+)
 from services.ranking.domain.heads import Membership, Move, membership
 from services.ranking.domain.ledger import Entry, add_entries
 from services.ranking.domain.writing import chunks, remember_leagues, write
@@ -182,6 +189,9 @@ Freezes = dict[UUID, tuple[datetime | None, datetime | None]]
 
 
 def _add_leagues(session: Session, batch: Batch, views: Views, changes: Changes) -> Freezes:
+    created = [batch.places[row["league_id"]] for row in batch.leagues]
+    remember_leagues(session, created)  # so that there is a row to lock: told to two workers, it counts once
+    lock_leagues(session, {where.league_id for where in created})
     mentioned = {row["league_id"] for row in (*batch.leagues, *batch.moves)}
     known = known_leagues(session, {(batch.places[league_id].tenant_id, league_id) for league_id in mentioned})
     freezes = {league_id: (at, at) for league_id, (_revision, at) in known.items()}

@@ -83,6 +83,13 @@ def _editions(session: Session, keys: set[EditionKey], exclusive: bool) -> dict[
     }
 
 
+def lock_leagues(session: Session, league_ids: Iterable[UUID]) -> None:
+    """Keeps other workers from these leagues until the transaction ends."""
+    for chunk in chunks(sorted(league_ids)):
+        rows = sa.select(League.league_id).where(League.league_id.in_(chunk)).order_by(League.league_id)
+        session.execute(rows.with_for_update()).all()
+
+
 def known_leagues(session: Session, keys: set[tuple[UUID, UUID]]) -> dict[UUID, tuple[int, datetime | None]]:
     """league_id -> (revision, heads_frozen_at) of the leagues (tenant_id, league_id) that are known.
 
