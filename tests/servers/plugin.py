@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import pytest
 from filelock import FileLock
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.servers import containers, kafka, postgres, process, redis
 from tests.servers.process import MissingServer, Owner, OwnServer, Running
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
 
 Own = TypeVar("Own", bound=OwnServer)
 OF_THE_INSTALLATION = {
-    f"test_{name}.py" for name in ("crashes", "installation", "proof", "scaling", "switch", "traces")
+    f"test_{name}.py"
+    for name in ("crashes", "installation", "pages_in_a_browser", "proof", "scaling", "switch", "traces")
 }
 TOGETHER = {"test_operators.py", "test_rebuild_from_kafka.py", "test_moving_kafka.py", "test_row_security.py"}
 """They start something slow for all their tests."""
+OF_A_LANGUAGE = {"test_every_page.py"}
+"""Each language of them is a scope of its own."""
 OWNER = pytest.StashKey[Owner]()
 STARTERS: dict[str, Callable[[Owner], Running]] = {
     "postgres": postgres.start_shared,
@@ -66,7 +70,8 @@ def scope_of_test(nodeid: str) -> str:
     """Tests of one scope run in one worker: those of the whole installation, and those of a file that says so."""
     path = Path(nodeid.partition("::")[0])
     if path.parent.name == "browser":
-        return "browser"  # one site and one Chromium for all of them
+        # One site and one Chromium for all of them; but for those that take as long as all others together.
+        return f"browser {nodeid[-3:]}" if path.name in OF_A_LANGUAGE else "browser"
     file = path.name
     if file in OF_THE_INSTALLATION or "[distributed" in nodeid:
         return "installation"
@@ -182,3 +187,15 @@ def _shared(config: pytest.Config, name: str) -> str:
     if running.missing:
         refuse(running.missing)
     return running.address
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium; one for all tests of a process, as playwright wants it."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        refuse("The browser journeys need Chromium: apt install chromium.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

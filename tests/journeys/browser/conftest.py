@@ -10,13 +10,11 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.journeys.browser.reader import Reader
 from tests.journeys.process import ROOT, Services, start_services
-from tests.servers.plugin import refuse
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SCREENSHOTS = ROOT / "build" / "screenshots"
 SIZES = {"phone": (390, 844), "desktop": (1280, 900)}
 
@@ -27,16 +25,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     services = start_services(tmp_path_factory.mktemp("site") / "data", demo=True)
     yield services
     services.stop()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        refuse("The browser journeys need Chromium: apt install chromium.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request
 
 from services.demo import DEMO_PASSWORD
 
@@ -18,6 +18,7 @@ TOO_WIDE = """() => {
   const found = [...document.body.querySelectorAll("*")].filter(isTooWide);
   return found.slice(0, 5).map((one) => one.outerHTML.slice(0, 120));
 }"""
+OURS = ("http://127.0.0.1:", "https://127.0.0.1:", "https://localhost:")
 _axe = Axe()
 
 
@@ -39,6 +40,7 @@ class Reader:
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._see_request)
+        page.on("dialog", self._refuse_dialog)
         return page
 
     def goto(self, path: str) -> None:
@@ -87,6 +89,11 @@ class Reader:
         if message.type in ("error", "warning") and not any(part in message.text for part in EXPECTED):
             self.complaints.append(message.text)
 
+    def _refuse_dialog(self, dialog: Dialog) -> None:
+        """None of our pages opens one: it is a name that ran as code."""
+        self.complaints.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
     def _see_request(self, request: Request) -> None:
-        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+        if not request.url.startswith((*OURS, "data:", "blob:")):
             self.complaints.append(f"another origin: {request.url}")

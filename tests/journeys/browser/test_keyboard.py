@@ -1,0 +1,78 @@
+"""The keyboard alone: what a finger can do, it can do too, and one always sees where one is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, expect
+
+from tests.journeys.browser.reader import Reader
+
+PLAYER, TEACHER = "zoe@grand-public.example", "prof@lilas.example"
+IS_SEEN = """() => {
+  const focused = document.activeElement, shown = focused.labels?.[0] ?? focused;
+  const style = [focused, shown, focused.parentElement].map((one) => getComputedStyle(one));
+  return style.some((one) => one.outlineStyle !== "none" || one.boxShadow !== "none");
+}"""
+
+
+def tab_to(reader: Reader, wanted: Locator, most: int = 150) -> None:
+    """Presses Tab until this one has the focus."""
+    keyboard = reader.page.keyboard
+    for _ in range(most):
+        keyboard.press("Tab")
+        if wanted.evaluate("one => one === document.activeElement"):
+            assert reader.page.evaluate(IS_SEEN), f"nobody sees that {wanted} has the focus"
+            return
+    raise AssertionError(f"{most} times Tab, and {wanted} was not reached")
+
+
+def test_a_player_records_takes_back_and_reacts(open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader("desktop")
+    page = reader.page
+    reader.sign_in(PLAYER)
+    tab_to(reader, page.locator(".door a").first)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/leagues/[0-9a-f-]{36}$"))
+    league = page.url
+    tab_to(reader, page.locator(".challenge a").first)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/record/**")
+    tab_to(reader, page.locator("main form button.primary"))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/done/**")
+    tab_to(reader, page.locator("form[action$=withdraw] button"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".said")).to_be_visible()
+    reader.goto(league)
+    first = page.locator("button.reaction.bravo").first
+    tab_to(reader, first)
+    for pressed in ("true", "false"):
+        page.keyboard.press("Space")
+        expect(first).to_have_attribute("aria-pressed", pressed)
+        expect(first).to_be_focused()
+
+
+def test_a_teacher_ticks_the_grid_and_turns_its_pages(open_reader: Callable[..., Reader]) -> None:
+    reader = open_reader("desktop", "en")
+    page = reader.page
+    reader.sign_in(TEACHER)
+    page.locator(".door a").first.click()
+    reader.goto(re.sub(r"/$", "", page.url) + "/record")
+    tab_to(reader, page.locator(".ticks [type=checkbox]").first)
+    page.keyboard.press("Space")
+    expect(page.locator("[data-count-ticks]")).to_have_text("1")
+    sheet = page.locator(".tabs button[value=malus]")
+    sheet.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("main .notice.info")).to_be_visible()
+    chosen = page.locator(".ticks select").first
+    tab_to(reader, chosen)
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("[data-count-ticks]")).to_have_text("2")
+    reader.shot("malus")
+    tab_to(reader, page.locator("main form .button.primary"), most=400)
+    page.keyboard.press("Enter")
+    expect(page.locator("main .rows .tag.success")).to_have_count(2)
+    reader.shot("recorded")
