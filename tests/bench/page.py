@@ -1,5 +1,9 @@
 """[page] The page of a board with the ledger full, beside a bare Jinja page. [page_ms] Its server time.
 
+The same of other pages, with as many completions in leagues: [overview_page] an organiser's overview; [day_page]
+[choose_page] [story_page] [record_page] a player's day, the challenges to choose from, the league's story, one
+challenge; [grid_page] a teacher's grid.
+
 [first_page_kb] [lcp] [layout_shift] What a phone loads and sees first: the home page of the embedded mode in Chromium,
 four times slower and on slow 4G.
 """
@@ -15,12 +19,14 @@ from shared.settings import Settings
 from tests.bench.bench import Bench
 from tests.bench.board import Ranking
 from tests.bench.figures import Figure, ratio
+from tests.bench.league import Leagues
 from tests.bench.load import Target, in_turns, request
 from tests.house import caller_of, token_of
 from tests.journeys.process import start_services
 from tests.servers.process import MissingServer, free_ports
 
-NAMES = ("page", "page_ms", "first_page_kb", "lcp", "layout_shift")
+PAGES = ("page", "overview_page", "day_page", "choose_page", "story_page", "record_page", "grid_page")
+NAMES = (*PAGES, *(f"{name}_ms" for name in PAGES), "first_page_kb", "lcp", "layout_shift")
 VISITS = 5
 SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
 """Lighthouse's and WebPageTest's profile of that name: 1.6 Mbit/s down, 750 kbit/s up, 150 ms there and back."""
@@ -40,7 +46,7 @@ def measure(bench: Bench) -> list[Figure]:
 
 def _server(bench: Bench) -> list[Figure]:
     """One request at a time: the time of a page, not of a queue."""
-    ranking = Ranking(bench, "ranking", bench.completions)
+    ranking, leagues = Ranking(bench, "ranking", bench.completions), Leagues(bench, bench.completions)
     bare = Settings(
         data=bench.folder,
         database_url=ranking.settings.owner_database_url,
@@ -48,16 +54,31 @@ def _server(bench: Bench) -> list[Figure]:
         log_level="WARNING",
     )
     bench.start(["-m", "tests.bench.bare", "pages"], bare)
-    headers = {"Authorization": f"Bearer {token_of(caller_of(ranking.ledger.tenant_id, 'pupil'))}"}
-    paths = [f"/ranking/leagues/{league}/players" for league in ranking.ledger.leagues]
-    ours = Target(ranking.settings.port, [request("GET", path, headers=headers) for path in paths], connections=1)
     ceiling = Target(bare.port, [request("GET", "/page")], connections=1)
-    in_turns([ours, ceiling], turns=bench.turns, seconds=bench.seconds)
-    p50 = ours.measured.p50
-    return [
-        ratio("page", p50, ceiling.measured.p50, of="ms (p50), the ceiling a bare Jinja page"),
-        Figure("page_ms", p50, 15.0, is_at_least=False, unit="ms (p50)", detail={"p95": ours.measured.p95}),
-    ]
+    boards = [f"/ranking/leagues/{league}/players" for league in ranking.ledger.leagues]
+    ours = {
+        "page": _of_ranking(ranking, "pupil", boards),
+        "overview_page": _of_ranking(ranking, "organiser", ["/ranking/overview"]),
+        "day_page": leagues.pages(),
+        "choose_page": leagues.pages("/challenges"),
+        "story_page": leagues.pages("/story"),
+        "record_page": leagues.recording(),
+        "grid_page": leagues.grid(),
+    }
+    in_turns([*ours.values(), ceiling], turns=bench.turns, seconds=bench.seconds)
+    least = ceiling.measured.p50
+    figures = []
+    for name, target in ours.items():
+        p50 = target.measured.p50
+        figures.append(ratio(name, p50, least, of="ms (p50), the ceiling a bare Jinja page"))
+        detail: dict[str, float | str] = {"p95": target.measured.p95}
+        figures.append(Figure(f"{name}_ms", p50, 15.0, is_at_least=False, unit="ms (p50)", detail=detail))
+    return figures
+
+
+def _of_ranking(ranking: Ranking, role: str, paths: list[str]) -> Target:
+    headers = {"Authorization": f"Bearer {token_of(caller_of(ranking.ledger.tenant_id, role))}"}
+    return Target(ranking.settings.port, [request("GET", path, headers=headers) for path in paths], connections=1)
 
 
 def _phone(bench: Bench) -> list[Figure]:

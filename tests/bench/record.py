@@ -75,11 +75,11 @@ def put_act() -> bytes:
 class Game:
     """A school in the third week of its edition. Its players sign in with tokens of the tests' key."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, challenges: int = CHALLENGES) -> None:
         self.url = f"http://127.0.0.1:{settings.port}{API}"
         self.teacher = caller_of()
         self.players: list[tuple[str, Caller]] = []
-        self.challenges = [new_id() for _ in range(CHALLENGES)]
+        self.challenges = [new_id() for _ in range(challenges)]
         self.starts = local_day(utc_now(), self.teacher.zone) - timedelta(days=DAYS)
         database = Database(settings.database_url)
         know_test_key(database)
