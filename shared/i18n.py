@@ -55,6 +55,14 @@ def current_language() -> str:
     """The reader's language: `?lang=`, else what they chose, else Accept-Language, else the account's, else English."""
     if not has_request_context():
         return DEFAULT_LANGUAGE
+    caller = g.get("caller")
+    kept: tuple[Any, str] | None = g.get("language")
+    if kept is None or kept[0] is not caller:  # a page asks hundreds of times
+        kept = g.language = (caller, _language_asked(caller))
+    return kept[1]
+
+
+def _language_asked(caller: Any) -> str:
     for asked in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
         if asked in LANGUAGES:
             return asked
@@ -62,7 +70,6 @@ def current_language() -> str:
         language = wanted.partition("-")[0].lower()
         if language in LANGUAGES:
             return language
-    caller = g.get("caller")
     return caller.language if caller is not None and caller.language in LANGUAGES else DEFAULT_LANGUAGE
 
 

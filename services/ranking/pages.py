@@ -23,7 +23,7 @@ from services.ranking.domain.mine import (
     stage_of,
     taking_part_in,
 )
-from services.ranking.domain.participation import ORDERS, editions_of_tenant, participation, told, totals
+from services.ranking.domain.participation import ORDERS, editions_of_tenant, participation, totals
 from services.ranking.errors import NotOnBoard
 from services.ranking.models import (
     EDITION,
@@ -39,7 +39,7 @@ from services.ranking.models import (
 from shared.auth import ADMINISTRATOR, ORGANISER, public, roles
 from shared.errors import NotFound
 from shared.i18n import translate
-from shared.pages.listing import Listed, asked_page, listed, pages_of
+from shared.pages.listing import Listed, asked_page, listed, pages_of, sliced
 from shared.web import current_caller, current_session
 
 SIZE = 30
@@ -212,7 +212,8 @@ def overview() -> str:
         return render_template("pages/overview.html", editions=[], chosen=None)
     asked = request.args.get("order", "")
     order = asked if asked in ORDERS else ORDERS[0]
-    page = listed(session, participation(caller, chosen.edition_id, order), is_rows=True)
+    leagues = participation(session, caller, chosen.edition_id, order)
+    page = sliced(leagues)
     return render_template(
         "pages/overview.html",
         editions=editions,
@@ -220,7 +221,7 @@ def overview() -> str:
         order=order,
         orders=ORDERS,
         page=page,
-        leagues=[told(row) for row in page.items],
-        totals=totals(session, caller, chosen.edition_id),
+        leagues=page.items,
+        totals=totals(leagues),
         impact=impact_of_tenant(session, caller, in_edition=chosen.edition_id),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -28,6 +29,11 @@ def number(value: float, digits: int = 1) -> str:
 
 def points(value: int) -> str:
     """Points with their sign: +3 points, −2 points."""
+    return _points(value, current_language())
+
+
+@functools.lru_cache(maxsize=4096)
+def _points(value: int, _language: str) -> str:
     signed = f"{'+' if value > 0 else '−' if value < 0 else ''}{number(abs(value))}"
     return translate_many("{signed} point", "{signed} points", abs(value), signed=signed)
 

@@ -35,6 +35,23 @@ def pages_of(total: int, size: int) -> int:
     return max(1, -(-total // size))
 
 
+def sliced(items: Sequence[Any], *, size: int = SIZE) -> Listed:
+    """The page that the address asks for of a list that is there already; beyond the last one, the last."""
+    pages = pages_of(len(items), size)
+    page = min(asked_page(), pages)
+    return Listed(items=items[(page - 1) * size : page * size], page=page, pages=pages, total=len(items))
+
+
+def leafed(session: Session, statement: sa.Select[Any], *, size: int = SIZE) -> Listed:
+    """The rows of the page that the address asks for, uncounted: of a list that only goes on.
+
+    `pages` says whether there is a next one; `total` what is known.
+    """
+    page = asked_page()
+    found = session.execute(statement.offset((page - 1) * size).limit(size + 1)).all()
+    return Listed(items=found[:size], page=page, pages=page + (len(found) > size), total=(page - 1) * size + len(found))
+
+
 def listed(session: Session, statement: sa.Select[Any], *, size: int = SIZE, is_rows: bool = False) -> Listed:
     """The page that the address asks for; beyond the last one, the last."""
     total = session.scalar(sa.select(sa.func.count()).select_from(statement.order_by(None).subquery())) or 0

@@ -16,7 +16,7 @@ from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
 from shared.errors import NotFound
 from shared.forms import Form
 from shared.pages import local_path, redirect_to
-from shared.pages.listing import listed
+from shared.pages.listing import leafed
 from shared.web import current_caller, current_session
 
 SIZE = 24
@@ -27,7 +27,7 @@ blueprint = Blueprint("story_pages", __name__, url_prefix="/leagues/<id:league_i
 def told_in(place: Place, size: int = SIZE) -> dict[str, Any]:
     """A page of a league's story for its templates: `story`, and what was `said` to each completion of it."""
     session = current_session()
-    page = listed(session, completions.recent_activity(place.league), size=size, is_rows=True)
+    page = leafed(session, completions.recent_activity(place.league), size=size)
     said = reactions.reactions_to(session, current_caller(), [row[0].completion_id for row in page.items])
     return {"story": page, "said_to": said}
 

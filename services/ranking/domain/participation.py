@@ -13,25 +13,15 @@ from sqlalchemy.orm import Session
 from services.ranking.domain.impact import FEWEST_HEADS
 from services.ranking.models import LEAGUE, LEAGUE_PLAYERS, LIVE, TENANT, Edition, League, Standing, Summary
 from shared.auth import Caller
+from shared.words import sort_key
 
 
-class Participation(msgspec.Struct, frozen=True):
-    """One league: how many play, how many of them have begun, what they did.
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """How many play, how many of them have begun, what they did.
 
     `completions` is None where fewer than FEWEST_HEADS play: it would be about persons.
     """
 
-    league_id: UUID
-    name: str
-    players: int
-    begun: int
-    completions: int | None
-
-
-class Totals(msgspec.Struct, frozen=True):
-    """All leagues together; `completions` is None like a league's."""
-
-    leagues: int
     players: int
     begun: int
     completions: int | None
@@ -40,6 +30,19 @@ class Totals(msgspec.Struct, frozen=True):
     def share_begun(self) -> float:
         """How many of the players have begun, 0 to 1."""
         return self.begun / self.players if self.players else 0.0
+
+
+class Participation(Part, frozen=True, kw_only=True):
+    """One league."""
+
+    league_id: UUID
+    name: str
+
+
+class Totals(Part, frozen=True, kw_only=True):
+    """All leagues together."""
+
+    leagues: int
 
 
 ORDERS = ("least", "most", "name")
@@ -60,67 +63,9 @@ def editions_of_tenant(session: Session, caller: Caller, most: int = 50) -> Sequ
     ).all()
 
 
-def participation(caller: Caller, edition_id: UUID, order: str = ORDERS[0]) -> sa.Select[Any]:
-    """The leagues of the caller's tenant in an edition, for those who organise: rows for `told`."""
-    begun = _begun(caller)
-    share = sa.case((Summary.players > 0, begun.c.begun * 1.0 / Summary.players), else_=0)
-    orders = {"least": (share.asc(), League.name), "most": (share.desc(), League.name), "name": (League.name,)}
-    found: Any = (
-        sa.select(
-            League.league_id,
-            League.name,
-            Summary.players,
-            sa.func.coalesce(begun.c.begun, 0).label("begun"),
-            Summary.completions,
-        )
-        .select_from(Summary)
-        .join(League, sa.and_(League.tenant_id == Summary.tenant_id, League.league_id == Summary.scope_id))
-        .outerjoin(begun, begun.c.scope_id == Summary.scope_id)
-        .where(*_leagues_in(caller, edition_id))
-        .order_by(*orders[order], League.league_id)
-    )
-    return found  # type: ignore[no-any-return]
-
-
-def told(row: Any) -> Participation:
-    """A row of `participation` as it may be told."""
-    return Participation(row.league_id, row.name, row.players, row.begun, _told(row.completions, row.players))
-
-
-def totals(session: Session, caller: Caller, edition_id: UUID) -> Totals:
-    """The leagues of the caller's tenant in an edition, all together."""
-    begun = _begun(caller)
-    row = session.execute(
-        sa.select(
-            sa.func.count(Summary.scope_id),
-            sa.func.sum(Summary.players),
-            sa.func.sum(begun.c.begun),
-            sa.func.sum(Summary.completions),
-        )
-        .select_from(Summary)
-        .outerjoin(begun, begun.c.scope_id == Summary.scope_id)
-        .where(*_leagues_in(caller, edition_id))
-    ).one()
-    leagues, players, have_begun, completions = (int(value or 0) for value in row)
-    return Totals(leagues, players, have_begun, _told(completions, players))
-
-
-def _told(completions: int, players: int) -> int | None:
-    return completions if players >= FEWEST_HEADS else None
-
-
-def _leagues_in(caller: Caller, edition_id: UUID) -> tuple[Any, ...]:
-    return (
-        Summary.tenant_id == caller.tenant_id,
-        Summary.scope == LEAGUE,
-        Summary.view == LIVE,
-        Summary.edition_id == edition_id,
-    )
-
-
-def _begun(caller: Caller) -> Any:
-    """How many players of each league have a completion of their own."""
-    return (
+def participation(session: Session, caller: Caller, edition_id: UUID, order: str = ORDERS[0]) -> list[Participation]:
+    """The leagues of the caller's tenant in an edition, for those who organise; one question for all of them."""
+    begun = (
         sa.select(Standing.scope_id, sa.func.count(Standing.contender_id).label("begun"))
         .where(
             Standing.tenant_id == caller.tenant_id,
@@ -130,4 +75,38 @@ def _begun(caller: Caller) -> Any:
         )
         .group_by(Standing.scope_id)
         .subquery()
+    )
+    rows = session.execute(
+        sa.select(
+            League.league_id,
+            League.name,
+            Summary.players,
+            sa.func.coalesce(begun.c.begun, 0).label("begun"),
+            sa.case((Summary.players >= FEWEST_HEADS, Summary.completions)).label("completions"),
+        )
+        .select_from(Summary)
+        .join(League, sa.and_(League.tenant_id == Summary.tenant_id, League.league_id == Summary.scope_id))
+        .outerjoin(begun, begun.c.scope_id == Summary.scope_id)
+        .where(
+            Summary.tenant_id == caller.tenant_id,
+            Summary.scope == LEAGUE,
+            Summary.view == LIVE,
+            Summary.edition_id == edition_id,
+        )
+    )
+    found = sorted((Participation(**row) for row in rows.mappings()), key=lambda league: sort_key(league.name))
+    if order == "name":
+        return found
+    return sorted(found, key=lambda league: league.share_begun, reverse=order == "most")
+
+
+def totals(leagues: Sequence[Participation]) -> Totals:
+    """All of them together. What few people did stays out of the sum too."""
+    players = sum(league.players for league in leagues)
+    completions = sum(league.completions or 0 for league in leagues)
+    return Totals(
+        leagues=len(leagues),
+        players=players,
+        begun=sum(league.begun for league in leagues),
+        completions=completions if players >= FEWEST_HEADS else None,
     )
