@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from services.ranking.domain.impact import FEWEST_HEADS
 from services.ranking.models import LEAGUE, LEAGUE_PLAYERS, LIVE, TENANT, Edition, League, Standing, Summary
 from shared.auth import Caller
-from shared.words import sort_key
+from shared.database import ByName
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,8 +93,12 @@ def participation(session: Session, caller: Caller, edition_id: UUID, order: str
             Summary.view == LIVE,
             Summary.edition_id == edition_id,
         )
+        .order_by(ByName(League.name), League.league_id)
     )
-    found = sorted((Participation(**row) for row in rows.mappings()), key=lambda league: sort_key(league.name))
+    found = [
+        Participation(league_id=league_id, name=name, players=players, begun=begun_here, completions=completions)
+        for league_id, name, players, begun_here, completions in rows
+    ]
     if order == "name":
         return found
     return sorted(found, key=lambda league: league.share_begun, reverse=order == "most")
