@@ -13,7 +13,7 @@ from tests.bench.load import request
 from tests.journeys.process import ROOT
 
 README = ROOT / "README.md"
-ASKED = ("record", "replay", "board_growth", "rank", "board", "freshness", "scale", "page", "lcp")
+ASKED = ("record", "replay", "board_growth", "rank", "board", "freshness", "scale", "page", "day_page", "lcp")
 
 
 def test_every_figure_that_was_asked_for_is_measured() -> None:

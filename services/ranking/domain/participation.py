@@ -46,7 +46,7 @@ class Totals(Part, frozen=True, kw_only=True):
 
 
 ORDERS = ("least", "most", "name")
-"""By the share that has begun, the lowest first or the highest first; or by name."""
+"""By the share that has begun, the lowest first or the highest first, empty leagues last; or by name."""
 
 
 def editions_of_tenant(session: Session, caller: Caller, most: int = 50) -> Sequence[Any]:
@@ -101,7 +101,8 @@ def participation(session: Session, caller: Caller, edition_id: UUID, order: str
     ]
     if order == "name":
         return found
-    return sorted(found, key=lambda league: league.share_begun, reverse=order == "most")
+    sign = -1 if order == "most" else 1
+    return sorted(found, key=lambda league: (not league.players, sign * league.share_begun))
 
 
 def totals(leagues: Sequence[Participation]) -> Totals:

@@ -1,18 +1,19 @@
 // Draws a table as bars: <div data-chart="id of the table"><canvas></canvas></div>. The table stays for those who read.
 // A column is drawn when its head has data-series="--colour"; the numbers are the cells' data-value. Several are stacked.
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const shortened = (text) => (text.length > 28 ? `${text.slice(0, 27)}…` : text);
+const shortened = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 function draw(place) {
   const table = document.getElementById(place.dataset.chart);
   const rows = [...table.tBodies[0].rows];
   const heads = [...table.tHead.rows[0].cells];
   const series = heads.filter((head) => head.dataset.series);
+  const most = place.clientWidth < 500 ? 14 : 28;
   place.classList.add(`rows-${Math.min(30, rows.length)}`);
   return new Chart(place.querySelector("canvas"), {
     type: "bar",
     data: {
-      labels: rows.map((row) => shortened(row.cells[0].textContent.trim())),
+      labels: rows.map((row) => shortened(row.cells[0].textContent.trim(), most)),
       datasets: series.map((head) => ({
         label: head.textContent.trim(),
         data: rows.map((row) => Number(row.cells[heads.indexOf(head)].dataset.value)),
