@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 from tests.journeys.browser.reader import Reader
 
 PLAYER, TEACHER = "zoe@grand-public.example", "prof@lilas.example"
+LEAGUE = re.compile(r"/leagues/[0-9a-f-]{36}$")
 IS_SEEN = """() => {
   const focused = document.activeElement, shown = focused.labels?.[0] ?? focused;
   const style = [focused, shown, focused.parentElement].map((one) => getComputedStyle(one));
@@ -34,7 +35,7 @@ def test_a_player_records_takes_back_and_reacts(open_reader: Callable[..., Reade
     reader.sign_in(PLAYER)
     tab_to(reader, page.locator(".door a").first)
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(r"/leagues/[0-9a-f-]{36}$"))
+    page.wait_for_url(LEAGUE)
     league = page.url
     tab_to(reader, page.locator(".challenge a").first)
     page.keyboard.press("Enter")
@@ -59,7 +60,8 @@ def test_a_teacher_ticks_the_grid_and_turns_its_pages(open_reader: Callable[...,
     page = reader.page
     reader.sign_in(TEACHER)
     page.locator(".door a").first.click()
-    reader.goto(re.sub(r"/$", "", page.url) + "/record")
+    page.wait_for_url(LEAGUE)
+    reader.goto(f"{page.url}/record")
     tab_to(reader, page.locator(".ticks [type=checkbox]").first)
     page.keyboard.press("Space")
     expect(page.locator("[data-count-ticks]")).to_have_text("1")
