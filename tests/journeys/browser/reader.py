@@ -58,6 +58,7 @@ class Reader:
         self.page.fill("[name=email]", email)
         self.page.fill("[name=password]", password)
         self.page.locator("main button").click()
+        self.page.wait_for_url(lambda url: not url.endswith("/sign-in"))
         self.page.wait_for_load_state("networkidle")
 
     def shot(self, name: str) -> None:

@@ -14,6 +14,7 @@ from tests.journeys.process import Services
 
 PASSWORD = "trois renards au marché"
 NAME = "Renard à très long nom qui ne tient pas sur une ligne de téléphone"
+LEAGUE = re.compile(r"/leagues/[0-9a-f-]{36}$")
 TEACHER, HR, LEADER = "prof@lilas.example", "rh@atelier-vert.example", "zoe@grand-public.example"
 
 
@@ -46,7 +47,7 @@ def join(reader: Reader, code: str) -> Page:
     page.fill("[name=display_name]", NAME)  # the account's own name arrives by an event, perhaps later
     reader.shot("choose-a-team")
     page.locator("main button").click()
-    page.wait_for_url(re.compile(r"/leagues/[0-9a-f-]{36}$"))
+    page.wait_for_url(LEAGUE)
     page.wait_for_load_state("networkidle")
     return page
 
@@ -70,6 +71,7 @@ def test_a_player_joins_records_in_two_taps_and_takes_it_back(
     expect(page.locator("main .tags .tag", has_text=re.compile("1 (sur|of)"))).to_be_visible()
     page.goto(done)
     page.locator("main .actions a").first.click()
+    page.wait_for_url(LEAGUE)
     page.wait_for_load_state("networkidle")
     assert page.locator("section[aria-labelledby=done] li").count() == 1
     reader.goto(page.url + "/history")
@@ -194,7 +196,7 @@ def test_the_pages_of_play_fit_the_smallest_screen_and_the_dark(open_reader: Cal
     reader = open_reader(scheme="dark", width=width)
     reader.sign_in(TEACHER)
     reader.page.locator(".door a").first.click()
-    reader.page.wait_for_load_state("networkidle")
+    reader.page.wait_for_url(LEAGUE)
     league = reader.page.url
     for rest in ("", "/challenges", "/teams", "/invite", "/settings", "/history"):
         reader.goto(league + rest)
