@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from shared.auth import Caller
 from shared.i18n import LANGUAGE_NAMES, current_language, translate, translate_many
+from shared.pages.friends import animal_of
 from shared.pages.moves import said
 from shared.pages.static import static_url
 
@@ -92,6 +93,7 @@ def frame_blueprint(service: str) -> Blueprint:
         "csrf_field": csrf_field,
         "static_url": static_url,
         "said": said,
+        "animal_of": animal_of,
     }
     for name, function in functions.items():
         blueprint.add_app_template_global(function, name)

@@ -41,6 +41,7 @@ def test_the_first_page_with_all_it_needs_stays_under_100_kilobytes(steps: Steps
         content = (FOLDER / name).read_bytes()
         weight += len(content if name.endswith((".woff2", ".png")) else gzip.compress(content))
     assert weight < 100_000
+    assert "friends.svg" not in page, "who plays is shown to those who play"
 
 
 def test_the_offline_page_finds_the_files_of_the_frame_in_what_the_device_keeps(steps: Steps) -> None:
