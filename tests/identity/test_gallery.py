@@ -10,6 +10,7 @@ from jinja2 import Environment, nodes
 
 from shared.i18n import ROOT, translate
 from shared.pages.frame import TEMPLATES
+from shared.pages.static import FOLDER
 from tests.identity.steps import Steps
 
 SHELVES = ("parts.html", "planet.html", "illustrations.html")
@@ -82,3 +83,9 @@ def test_the_challenges_of_the_home_page_are_in_the_catalogue() -> None:
         assert {"en": title, "fr": translate(title, "fr").replace("’", "'").replace("\u00a0", " ")} in [
             {language: offer[language]["title"].replace("\u00a0", " ") for language in ("en", "fr")} for offer in offers
         ]
+
+
+def test_every_category_is_drawn_under_its_name() -> None:
+    drawn = re.findall(r'<symbol id="([\w-]+)"', (FOLDER / "categories.svg").read_text(encoding="utf-8"))
+    files = (ROOT / "services/challenges/catalogue").glob("*.yaml")
+    assert sorted(drawn) == sorted(file.stem for file in files if file.stem != "impact_factors")
