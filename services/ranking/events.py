@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from services.ranking.domain import Batch, Revealed, batch_of
 from services.ranking.domain.changes import Where
-from services.ranking.domain.ledger import Entry
+from services.ranking.domain.ledger import RECORDED, WITHDRAWN, Entry, source_of
 from shared.auth import ACCESS_HANDLERS
 from shared.consumer import Handlers, Received, merge_handlers
 from shared.contracts import (
@@ -174,13 +174,13 @@ def name_players(session: Session, events: Sequence[Received[PlayerEvent]]) -> N
 def add_points(session: Session, events: Sequence[Received[CompletionRecorded]]) -> None:
     """A completion's points and impact are the player's, team's, league's and tenant's."""
     batch = batch_of(session)
-    batch.entries += [_entry(batch, event, "recorded", 1) for event in events]
+    batch.entries += [_entry(batch, event, RECORDED, 1) for event in events]
 
 
 def take_points_back(session: Session, events: Sequence[Received[CompletionWithdrawn]]) -> None:
     """They no longer are."""
     batch = batch_of(session)
-    batch.entries += [_entry(batch, event, "withdrawn", -1) for event in events]
+    batch.entries += [_entry(batch, event, WITHDRAWN, -1) for event in events]
 
 
 NOT_QUANTIFIED = Impact()
@@ -191,7 +191,7 @@ def _entry(batch: Batch, event: Received[Any], reason: str, sign: int) -> Entry:
     impact = data.impact or NOT_QUANTIFIED
     return Entry(
         event.tenant_id,
-        f"completion:{data.completion_id}:{reason}",
+        source_of(data.completion_id, reason),
         data.edition_tenant_id,
         data.edition_id,
         _place(batch, event),

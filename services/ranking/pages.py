@@ -14,13 +14,13 @@ from services.ranking.domain.boards import BoardPage, StandingLine
 from services.ranking.domain.impact import impact_of_tenant
 from services.ranking.domain.mine import (
     STAGES,
+    Growth,
     editions_with_boards,
     me_in,
     names_of,
     own_contenders,
     own_leagues,
     planet_of,
-    stage_of,
     taking_part_in,
 )
 from services.ranking.domain.participation import ORDERS, editions_of_tenant, participation, totals
@@ -45,6 +45,8 @@ from shared.web import current_caller, current_session
 SIZE = 30
 RACE = 12
 """So many teams race on a player's page; a league with more shows the reader's own team below them."""
+ASK_AGAIN = 5
+"""So often a page asks again, a little later each time, whether the points it brought have arrived."""
 OF_LEAGUE = {"teams": LEAGUE_TEAMS, "players": LEAGUE_PLAYERS}
 OF_EDITION = {"leagues": EDITION_LEAGUES, "tenants": EDITION_TENANTS}
 
@@ -162,16 +164,31 @@ def taking_part(edition_id: UUID) -> str:
 def planet(league_id: UUID) -> ResponseReturnValue:
     """The planet of a league, as a fragment: it grows with the points per head.
 
+    `?completion=`: says whether its points are in it already, and asks again as long as they are on their way.
     404 with a bare planet for a league that is not there, or whose events have not arrived yet.
     """
+    completion_id = _asked_id("completion")
     try:
-        points, heads = planet_of(current_session(), current_caller(), league_id)
-        status = 200
+        growth, status = planet_of(current_session(), current_caller(), league_id, completion_id), 200
     except NotFound:
-        points, heads, status = 0, 0, 404
-    per_head = points / heads if heads else 0
-    shown = {"stage": stage_of(points, heads), "points_per_head": per_head, "steps": STAGES}
-    return render_template("pages/planet_piece.html", **shown), status
+        growth, status = Growth(is_counted=False), 404
+    asked = request.args.get("asked", "")[:2]
+    return render_template(
+        "pages/planet_piece.html",
+        growth=growth,
+        steps=STAGES,
+        league_id=league_id,
+        completion_id=completion_id,
+        asked=int(asked) if asked.isdecimal() else 0,
+        most_asked=ASK_AGAIN,
+    ), status
+
+
+def _asked_id(name: str) -> UUID | None:
+    try:
+        return UUID(request.args.get(name, ""))
+    except ValueError:
+        return None
 
 
 @blueprint.get("/fragments/leagues/<id:league_id>/race")

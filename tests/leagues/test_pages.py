@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from shared.contracts import Tier
 from shared.database import new_id
 from tests.builders import publish_challenge
 from tests.house import House, caller_of
@@ -102,6 +103,22 @@ def test_a_challenge_is_recorded_in_two_taps_and_taken_back(game: Game) -> None:
     undone = member.client.post(path(game, f"completions/{form['completion_id']}/withdraw"))
     assert undone.headers["Location"] == path(game)
     assert game.completions() == []
+
+
+def test_what_was_done_shows_the_planet_of_the_league_and_what_the_day_brought(game: Game) -> None:
+    member, friend = game.join(), game.join(name="Loutre")
+    first = member.client.post(record_path(game), data=form_of(member.client, record_path(game))).headers["Location"]
+    page = member.client.get(first, headers=FRENCH).text
+    piece = f"/ranking/fragments/{path(game)[1:]}/planet?completion={first.rpartition('/')[2]}"
+    assert f'hx-get="{piece}"' in page
+    assert "stage-" not in page, "how far the planet is, ranking says"
+    assert "art-celebration" in page, "what those see who have no script"
+    assert "aujourd’hui" not in page.partition("<main")[2], "one act, one figure"
+    other = publish_challenge(game.house, tiers=[Tier(tier="standard", points=5)])
+    address = path(game, f"record/{other}")
+    second = member.client.post(address, data=form_of(member.client, address)).headers["Location"]
+    assert "+8 points aujourd’hui" in member.client.get(second, headers=FRENCH).text
+    assert "aujourd’hui" not in friend.client.get(second, headers=FRENCH).text.partition("<main")[2]
 
 
 def test_undo_is_offered_only_to_those_who_may_take_it_back(game: Game) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.ranking.domain.mine import STAGES, stage_of
+from services.ranking.domain.mine import STAGES, Growth, stage_of
 from shared import contracts as c
 from shared.auth import Caller
 from shared.database import new_id
@@ -150,6 +150,58 @@ def test_the_planet_grows_with_the_points_per_head() -> None:
     assert stage_of(10, 10) == 1
     assert stage_of(0, 0) == 0
     assert stage_of(-50, 2) == 0
+
+
+def test_how_far_the_planet_is_never_says_more_than_there_is() -> None:
+    almost = Growth(points=4_999, heads=1_000)
+    assert (almost.stage, almost.per_head, almost.missing, almost.share) == (1, 4.9, 0.1, 98)
+    assert [Growth(step, 1).share for step in STAGES] == [0, 0, 0, 0, 0, 100]
+    begun, full, behind = Growth(), Growth(900, 10), Growth(-13, 10)
+    assert (begun.stage, begun.missing, begun.share) == (0, 1, 0)
+    assert (full.stage, full.missing, full.share) == (6, 0, 100)
+    assert (behind.per_head, behind.missing, behind.share) == (-1.3, 2.3, 0)
+
+
+def planet_of(house: House, played: World, query: str = "") -> str:
+    page = get(house, played.pupil(), f"/fragments/leagues/{played.leagues[0]}/planet{query}")
+    assert page.status_code == 200
+    return str(page.text)
+
+
+def test_the_planet_says_how_far_it_is_to_the_next_stage(house: House, played: World) -> None:
+    assert "stage-1" in planet_of(house, played)
+    assert "Encore 3 points par personne et elle verdit" in planet_of(house, played)
+    played.record(played.teams[played.leagues[0]][0], None, 12)
+    assert "Encore 1,5 point par personne" in planet_of(house, played)
+    english = get(
+        house,
+        played.pupil(),
+        f"/fragments/leagues/{played.leagues[0]}/planet",
+        **{"Accept-Language": "en"},
+    )
+    assert "1.5 more points per head and it turns green" in english.text
+
+
+def test_after_a_tap_the_planet_asks_until_the_points_are_in_it(house: House, played: World) -> None:
+    completion, asking = new_id(), 'hx-trigger="load delay:'
+    waiting = planet_of(house, played, f"?completion={completion}")
+    assert "Les points sont en route" in waiting
+    assert f"?completion={completion}&amp;asked=1" in waiting
+    assert asking not in planet_of(house, played, f"?completion={completion}&asked=5"), "not for ever"
+    played.record(played.teams[played.leagues[0]][0], None, 2, completion=completion)
+    there = planet_of(house, played, f"?completion={completion}")
+    assert "Les points sont arrivés" in there
+    assert asking not in there
+    assert "growth-news" not in planet_of(house, played, "?completion=nonsense")
+    elsewhere = played.record(played.teams[played.leagues[1]][0], None, 2)
+    assert "Les points sont en route" in planet_of(house, played, f"?completion={elsewhere}"), "another league's"
+
+
+def test_points_that_made_the_planet_grow_are_thanked(house: House, played: World) -> None:
+    team = played.teams[played.leagues[0]][0]
+    small, large = (played.record(team, None, points) for points in (1, 60))
+    assert "Elle a grandi grâce à ces points" in planet_of(house, played, f"?completion={large}")
+    assert "Elle a grandi" not in planet_of(house, played, f"?completion={small}")
 
 
 def test_organisers_see_the_figures_of_their_leagues_with_the_table_behind(house: House, played: World) -> None:

@@ -228,14 +228,26 @@ def done_on(player: Player, day: date) -> sa.Select[Any]:
     return (
         sa.select(Completion, Challenge.titles)
         .outerjoin(Challenge, Challenge.challenge_id == Completion.challenge_id)
-        .where(
-            Completion.tenant_id == player.tenant_id,
-            Completion.subject_id.in_((player.player_id, player.team_id)),
-            Completion.day == day,
-            Completion.withdrawn_at.is_(None),
-        )
+        .where(*_on_day(player, day))
         .order_by(Completion.recorded_at.desc())
         .limit(20)
+    )
+
+
+def points_today(session: Session, place: Place, completion: Completion) -> int | None:
+    """What the reader's day has brought so far; None where the completion is of another day, or somebody else's."""
+    if place.player is None or completion.day != place.today or not place.is_own(completion):
+        return None
+    return session.scalar(sa.select(sa.func.sum(Completion.points)).where(*_on_day(place.player, place.today)))
+
+
+def _on_day(player: Player, day: date) -> tuple[Any, ...]:
+    """The completions of a player, or their team, that count on a day."""
+    return (
+        Completion.tenant_id == player.tenant_id,
+        Completion.subject_id.in_((player.player_id, player.team_id)),
+        Completion.day == day,
+        Completion.withdrawn_at.is_(None),
     )
 
 

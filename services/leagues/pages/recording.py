@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from services.leagues.domain import completions, recording
 from services.leagues.domain.grid import id_for
 from services.leagues.domain.players import players_by_name
-from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers
+from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, points_today
 from services.leagues.domain.recording import INDIVIDUAL, Act, Outcome
 from services.leagues.page_schemas import RecordManyPageSchema, RecordPageSchema
 from services.leagues.pages.here import leader_of, member_of
@@ -125,14 +125,20 @@ def _blank(place: Place, offer: Offer) -> dict[str, object]:
 @blueprint.get("/done/<id:completion_id>")
 @roles()
 def done(league_id: UUID, completion_id: UUID) -> str:
-    """What it brought: points and measured impact, with the way to take it back."""
+    """What it brought: points, measured impact and a planet that grows, with the way to take it back."""
     place = member_of(league_id)
     completion = completions.find_completion(current_session(), current_caller(), completion_id)
     only = completion.challenge_id
     offered = offers(current_session(), current_caller(), place, current_language(), place.player, only=only)
     offer = offered[0] if offered else None
-    may_undo = may_take_back(place, completion)
-    return render_template("pages/done.html", place=place, completion=completion, offer=offer, may_undo=may_undo)
+    return render_template(
+        "pages/done.html",
+        place=place,
+        completion=completion,
+        offer=offer,
+        may_undo=may_take_back(place, completion),
+        today=points_today(current_session(), place, completion),
+    )
 
 
 @blueprint.post("/completions/<id:completion_id>/withdraw")

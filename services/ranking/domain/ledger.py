@@ -13,6 +13,8 @@ from services.ranking.domain.changes import Changes, Where
 from services.ranking.models import LedgerEntry
 from shared.bulk import insert_new_columns
 
+RECORDED, WITHDRAWN = "recorded", "withdrawn"
+
 
 class Entry(NamedTuple):
     """One change of points; its fields are the columns of the ledger. `completions`: 1 recorded, -1 withdrawn."""
@@ -41,6 +43,11 @@ class Entry(NamedTuple):
     def numbers(self) -> tuple[int, ...]:
         """The first of NUMBERS: completions to learning_min."""
         return self[8:14]
+
+
+def source_of(completion_id: UUID, reason: str) -> str:
+    """What makes the entry of a completion unique: it is recorded once, and withdrawn once."""
+    return f"completion:{completion_id}:{reason}"
 
 
 class _TeamSum:

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from services.ranking.domain.ledger import RECORDED, source_of
 from services.ranking.domain.scopes import find_scope
 from services.ranking.models import (
     EDITION,
@@ -19,6 +20,7 @@ from services.ranking.models import (
     Edition,
     Leader,
     League,
+    LedgerEntry,
     Player,
     PlayerMove,
     Standing,
@@ -36,6 +38,40 @@ def stage_of(points: int, heads: int) -> int:
     """The stage of a league's planet, 0 to 6."""
     per_head = points / heads if heads else 0
     return sum(per_head >= step for step in STAGES)
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """How far the planet of a league has grown, in tenths of a point per head: never more than there is."""
+
+    points: int = 0
+    heads: int = 0
+    is_counted: bool = True
+    """Whether the completion that was asked about is in it; after a tap its points may still be on their way."""
+    has_just_grown: bool = False
+    """Whether without that completion it would be a stage behind."""
+
+    @property
+    def stage(self) -> int:
+        """0 to 6."""
+        return stage_of(self.points, self.heads)
+
+    @property
+    def per_head(self) -> float:
+        """Points per head."""
+        return (self.points * 10 // self.heads) / 10 if self.heads else 0
+
+    @property
+    def missing(self) -> float:
+        """So many points per head are left until the next stage; none in full bloom."""
+        return round(STAGES[self.stage] - self.per_head, 1) if self.stage < len(STAGES) else 0
+
+    @property
+    def share(self) -> int:
+        """How much of the way from this stage to the next is behind it, in per cent."""
+        if self.stage == len(STAGES):
+            return 100
+        begin, end = (0, *STAGES)[self.stage], STAGES[self.stage]
+        return max(0, round(100 * (self.per_head - begin) / (end - begin)))
 
 
 class Me(msgspec.Struct, frozen=True):
@@ -110,12 +146,15 @@ def names_of(session: Session, board_of: str, scope_id: UUID) -> str:
     return session.scalar(sa.select(model.name).where(key == scope_id)) or ""
 
 
-def planet_of(session: Session, caller: Caller, league_id: UUID) -> tuple[int, int]:
-    """The points and heads that a league's planet shows this reader: those of its teams together.
+def planet_of(session: Session, caller: Caller, league_id: UUID, completion_id: UUID | None = None) -> Growth:
+    """What a league's planet shows this reader: the points and heads of its teams together.
 
-    It says no more than the league's own board, which its tenant reads. Raises NotFound like that board.
+    `completion_id`: of the league; whether its points are in it. It says no more than the league's own board, which its
+    tenant reads. Raises NotFound like that board.
     """
     view = find_scope(session, caller, LEAGUE, league_id).view
+    # Asked first: what the ledger has then is in the standings that are read after it.
+    gained = _points_of(session, league_id, completion_id) if completion_id is not None else 0
     rows = session.execute(
         sa.select(sa.func.sum(Standing.points), sa.func.sum(Standing.heads)).where(
             Standing.tenant_id == caller.tenant_id,
@@ -124,7 +163,20 @@ def planet_of(session: Session, caller: Caller, league_id: UUID) -> tuple[int, i
             Standing.view == view,
         )
     ).one()
-    return int(rows[0] or 0), int(rows[1] or 0)
+    points, heads = int(rows[0] or 0), int(rows[1] or 0)
+    if gained is None:
+        return Growth(points, heads, is_counted=False)
+    return Growth(points, heads, has_just_grown=stage_of(points - gained, heads) < stage_of(points, heads))
+
+
+def _points_of(session: Session, league_id: UUID, completion_id: UUID) -> int | None:
+    """What the ledger has of a completion; None before its event has arrived."""
+    points: int | None = session.scalar(
+        sa.select(LedgerEntry.points).where(
+            LedgerEntry.source == source_of(completion_id, RECORDED), LedgerEntry.league_id == league_id
+        )
+    )
+    return points
 
 
 def taking_part_in(session: Session, caller: Caller, edition_id: UUID) -> tuple[int, int]:
