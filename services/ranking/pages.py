@@ -16,6 +16,7 @@ from services.ranking.domain.mine import (
     STAGES,
     Growth,
     editions_with_boards,
+    is_told,
     me_in,
     names_of,
     own_contenders,
@@ -24,6 +25,7 @@ from services.ranking.domain.mine import (
     taking_part_in,
 )
 from services.ranking.domain.participation import ORDERS, editions_of_tenant, participation, totals
+from services.ranking.domain.podium import podium_of, score_of
 from services.ranking.errors import NotOnBoard
 from services.ranking.models import (
     EDITION,
@@ -100,6 +102,7 @@ def _board(boards: dict[str, str], name: str, scope: str, scope_id: UUID) -> str
         shown = _read(board, scope_id, measure, around)
     except NotOnBoard:
         shown, is_missing = _read(board, scope_id, measure, None), True
+    told = is_told(session, scope, scope_id)
     text = PLAYER_EXPLANATION if board in PLAYER_BOARDS else EXPLANATIONS[shown.measure]
     return render_template(
         "pages/board.html",
@@ -112,8 +115,11 @@ def _board(boards: dict[str, str], name: str, scope: str, scope_id: UUID) -> str
         is_around=around is not None and not is_missing,
         is_missing=is_missing,
         is_of_players=board in PLAYER_BOARDS,
+        is_told=told,
+        podium=podium_of(shown) if told and (around is None or is_missing) else [],
+        is_opened=not request.args,
         explanation=translate(text),
-        top=max((_score(line, shown.measure) for line in shown.standings), default=0),
+        top=max((score_of(shown, line) for line in shown.standings), default=0),
         impact=_impact(scope, scope_id),
         page=Listed(shown.standings, shown.page, pages_of(shown.total, SIZE), shown.total),
     )
@@ -140,11 +146,6 @@ def _read(board: str, scope_id: UUID, measure: str | None, around: UUID | None) 
         page_size=SIZE,
         around=around,
     )
-
-
-def _score(line: Any, measure: str) -> float:
-    score: float = line.per_head or 0 if measure == PER_HEAD else line.points
-    return score
 
 
 def _impact(scope: str, scope_id: UUID) -> Any:

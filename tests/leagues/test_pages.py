@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from services.leagues.domain import editions
 from shared.contracts import Tier
 from shared.database import new_id
-from tests.builders import publish_challenge
+from tests.builders import at, publish_challenge
 from tests.house import House, caller_of
 from tests.leagues.game import API, Game, Stage
 
@@ -386,6 +387,22 @@ def test_an_edition_is_made_published_and_cloned(game: Game) -> None:
     refused = admin.post("/leagues/editions/new", data=typed | {"starts_at": "?"}, headers=FRENCH)
     assert refused.status_code == 422
     assert 'value="Printemps"' in refused.text
+
+
+def test_a_told_edition_leads_to_its_final_boards(house: House) -> None:
+    stage = Stage(house)
+    link = f"/ranking/leagues/{stage.league_id}/teams"
+
+    def buttons() -> list[str]:
+        page = house.client("leagues", stage.caller).get(f"/leagues/{stage.league_id}")
+        return re.findall(rf'<a class="button sun" href="({link})"', page.text)
+
+    assert buttons() == []
+    with at(house, stage.owner, stage.moment("2026-05-01T09:00")) as session:
+        editions.freeze_what_is_over(session)
+        edition = editions.find_own_edition(session, stage.owner, stage.edition_id)
+        editions.move_to_phase(session, edition, editions.REVEALED)
+    assert buttons() == [link]
 
 
 def test_teams_and_leaders_come_by_page(game: Game) -> None:

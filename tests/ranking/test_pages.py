@@ -145,6 +145,72 @@ def test_a_board_that_stands_still_says_so_to_players_and_moves_for_those_who_or
     assert "<td>15</td>" not in still.text
 
 
+def steps_of(text: str) -> dict[str, list[str]]:
+    """Who stands on which step of the podium."""
+    steps = re.findall(r"podium-step place-(\d)(.*?)podium-block", text, re.DOTALL)
+    return {place: re.findall(r"<strong[^>]*>(.*?)</strong>", step) for place, step in steps}
+
+
+def named(world: World, *points: int) -> list[str]:
+    """Players of the first league with so many points each, A with the first, B with the second …"""
+    names = [chr(ord("A") + number) for number in range(len(points))]
+    team = world.teams[world.leagues[0]][0]
+    for name, value in zip(names, points, strict=True):
+        world.record(team, world.join(team, name), value)
+    return names
+
+
+def test_the_first_three_stand_on_a_podium_once_the_winners_are_told(house: House, world: World) -> None:
+    named(world, 9, 7, 5, 3)
+    path = f"/leagues/{world.leagues[0]}/players"
+    assert "podium-step" not in get(house, world.pupil(), path).text, "while it runs"
+    world.freeze(60)
+    for reader in (world.pupil(), world.teacher()):
+        assert "podium-step" not in get(house, reader, path).text, "nor while the boards stand still"
+    world.reveal(70)
+    page = get(house, world.pupil(), path).text
+    assert steps_of(page) == {"1": ["A"], "2": ["B"], "3": ["C"]}
+    assert '<div class="podium" aria-hidden="true">' in page, "the board below is read, not both"
+    assert "ce classement est définitif" in page
+    assert 'class="confetti"' in page
+    again = get(house, world.pupil(), f"{path}?measure=total").text
+    assert "podium-step" in again
+    assert 'class="confetti"' not in again, "once is enough"
+    assert "podium-step" not in get(house, world.pupil(), f"{path}?page=2").text
+    world.freeze(80)
+    assert "podium-step" not in get(house, world.pupil(), path).text, "the boards stand still again"
+
+
+def test_the_boards_of_a_told_edition_have_their_podium_for_everybody(house: House, played: World) -> None:
+    played.reveal(60)
+    assert len(steps_of(get(house, None, f"/editions/{played.edition}/leagues").text)) == 3
+    for board in (f"editions/{played.edition}/tenants", f"leagues/{played.leagues[0]}/teams"):
+        assert "podium-step" not in get(house, played.pupil(), f"/{board}").text, "two are no podium"
+
+
+@pytest.mark.parametrize(
+    ("points", "steps"),
+    [
+        ((9, 9, 5, 3), (["A", "B"], [], ["C"])),
+        ((9, 5, 5, 3), (["A"], ["B", "C"], [])),
+        ((9, 5, 3, 3), (["A"], ["B"], ["C", "D"])),
+        ((9, 9, 9, 9), (["A", "B", "C"], [], [])),
+        ((9, 0, 0), (["A"], [], [])),
+        ((0, 0, 0), None),
+        ((9, 5), None),
+        ((4,) * 31, None),
+    ],
+)
+def test_who_shares_a_place_shares_a_step(
+    house: House, world: World, points: tuple[int, ...], steps: tuple[list[str], ...] | None
+) -> None:
+    named(world, *points)
+    world.reveal(60)
+    page = get(house, world.pupil(), f"/leagues/{world.leagues[0]}/players").text
+    assert steps_of(page) == (dict(zip("123", steps, strict=True)) if steps else {})
+    assert ("et 1 autre" in page) == (points == (9, 9, 9, 9))
+
+
 def test_the_planet_grows_with_the_points_per_head() -> None:
     assert [stage_of(points, 1) for points in (0, *STAGES)] == [0, 1, 2, 3, 4, 5, 6]
     assert stage_of(10, 10) == 1

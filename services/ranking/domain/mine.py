@@ -146,6 +146,18 @@ def names_of(session: Session, board_of: str, scope_id: UUID) -> str:
     return session.scalar(sa.select(model.name).where(key == scope_id)) or ""
 
 
+def is_told(session: Session, board_of: str, scope_id: UUID) -> bool:
+    """Whether the edition that a board belongs to has told its winners, so that everybody sees the final boards."""
+    found = sa.select(Edition)
+    if board_of == LEAGUE:
+        here = sa.and_(League.edition_tenant_id == Edition.tenant_id, League.edition_id == Edition.edition_id)
+        found = found.join(League, here).where(League.league_id == scope_id)
+    else:
+        found = found.where(Edition.edition_id == scope_id)
+    edition = session.scalar(found)
+    return edition is not None and edition.revealed_at is not None and edition.snapshot_at is None
+
+
 def planet_of(session: Session, caller: Caller, league_id: UUID, completion_id: UUID | None = None) -> Growth:
     """What a league's planet shows this reader: the points and heads of its teams together.
 
