@@ -251,16 +251,16 @@ def test_the_planet_says_how_far_it_is_to_the_next_stage(house: House, played: W
 def test_after_a_tap_the_planet_asks_until_the_points_are_in_it(house: House, played: World) -> None:
     completion, asking = new_id(), 'hx-trigger="load delay:'
     waiting = planet_of(house, played, f"?completion={completion}")
-    assert "Les points sont en route" in waiting
+    assert "Ce défi est en route" in waiting
     assert f"?completion={completion}&amp;asked=1" in waiting
     assert asking not in planet_of(house, played, f"?completion={completion}&asked=5"), "not for ever"
     played.record(played.teams[played.leagues[0]][0], None, 2, completion=completion)
     there = planet_of(house, played, f"?completion={completion}")
-    assert "Les points sont arrivés" in there
+    assert "Ce défi y est compté" in there
     assert asking not in there
     assert "growth-news" not in planet_of(house, played, "?completion=nonsense")
     elsewhere = played.record(played.teams[played.leagues[1]][0], None, 2)
-    assert "Les points sont en route" in planet_of(house, played, f"?completion={elsewhere}"), "another league's"
+    assert "Ce défi est en route" in planet_of(house, played, f"?completion={elsewhere}"), "another league's"
 
 
 def test_points_that_made_the_planet_grow_are_thanked(house: House, played: World) -> None:
