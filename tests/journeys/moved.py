@@ -96,7 +96,9 @@ def live(template: Path, folder: Path) -> Lived:
     chosen = [entry for entry in every if entry["kind"] == "individual" and len(entry["tiers"]) == 1]
     challenge = next(entry for entry in chosen if (entry["per"], entry["times"]) == ("day", 1))
     lived = Lived(house, port, league, player, challenge)
-    lived.record(house, day=(utc_now().date()).isoformat())
+    done = lived.record(house, day=(utc_now().date()).isoformat())
+    reaction = f"/leagues/api/v1/completions/{done['completion_id']}/reaction"
+    assert client.put(reaction, json={"kind": "bravo"}).status_code == 204
     house.settle()
     with house.databases["leagues"].transaction(across_tenants()) as session:
         session.add(DeadLetter(dead_letter_id=new_id(), envelope="{}", error="« œ »", parked_at=utc_now()))

@@ -62,6 +62,7 @@ def test_a_teacher_ticks_the_grid_and_turns_its_pages(open_reader: Callable[...,
     page.locator(".door a").first.click()
     page.wait_for_url(LEAGUE)
     reader.goto(f"{page.url}/record")
+    reader.shot("grid")
     tab_to(reader, page.locator(".ticks [type=checkbox]").first)
     page.keyboard.press("Space")
     expect(page.locator("[data-count-ticks]")).to_have_text("1")
