@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.journeys.browser.reader import Reader
 
-PLAYER, TEACHER = "zoe@grand-public.example", "prof@lilas.example"
+PLAYER, HEAD = "zoe@grand-public.example", "direction@lilas.example"
 LEAGUE = re.compile(r"/leagues/[0-9a-f-]{36}$")
 IS_SEEN = """() => {
   const focused = document.activeElement, shown = focused.labels?.[0] ?? focused;
@@ -58,7 +58,7 @@ def test_a_player_records_takes_back_and_reacts(open_reader: Callable[..., Reade
 def test_a_teacher_ticks_the_grid_and_turns_its_pages(open_reader: Callable[..., Reader]) -> None:
     reader = open_reader("desktop", "en")
     page = reader.page
-    reader.sign_in(TEACHER)
+    reader.sign_in(HEAD)
     page.locator(".door a").first.click()
     page.wait_for_url(LEAGUE)
     reader.goto(f"{page.url}/record")
