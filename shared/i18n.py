@@ -83,7 +83,13 @@ def translate_many(one: str, many: str, n: int, **parameters: Any) -> str:
     """The sentence for this many things, in the reader's language, its braces filled; `{n}` is the number."""
     language = current_language()
     found = translations(language).ngettext(one, many, n)
-    return found.format(n=format_decimal(n, locale=language), **parameters)
+    return found.format(n=written(n, language), **parameters)
+
+
+@functools.lru_cache(maxsize=16384)
+def written(value: float, language: str) -> str:
+    """A number as a language writes it; a page has hundreds, mostly the same small ones."""
+    return str(format_decimal(value, locale=language))
 
 
 def is_sentence(text: str) -> bool:

@@ -10,12 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_timezone_location
-from babel.numbers import format_decimal
 from flask import Blueprint, g, request
 from markupsafe import Markup
 
 from shared.auth import Caller
-from shared.i18n import LANGUAGE_NAMES, current_language, translate, translate_many
+from shared.i18n import LANGUAGE_NAMES, current_language, translate, translate_many, written
 from shared.pages.friends import animal_of
 from shared.pages.moves import said
 from shared.pages.static import static_url
@@ -25,7 +24,7 @@ TEMPLATES = Path(__file__).parent.parent / "ui" / "templates"
 
 def number(value: float, digits: int = 1) -> str:
     """A number as the reader writes it: 1,940,000.5 or 1 940 000,5. At most `digits` after the comma."""
-    return format_decimal(round(value, digits), locale=current_language())
+    return written(round(value, digits), current_language())
 
 
 def points(value: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zlib
 
 from shared.words import words_of
@@ -27,6 +28,7 @@ _CALLED = {word: friend for friend, names in FRIENDS.items() for word in (friend
 _IN_TURN = tuple(FRIENDS)
 
 
+@functools.lru_cache(maxsize=16384)
 def animal_of(name: str | None) -> str:
     """The symbol of friends.svg for a name: « Hérisson joyeux 22 » -> hedgehog; « Les Loutres » -> otter."""
     words = words_of(name or "")

@@ -155,9 +155,12 @@ def require_leader(session: Session, caller: Caller, league: League) -> None:
 
 def require_member(session: Session, caller: Caller, league: League) -> None:
     """Raises NotInLeague unless the caller plays in or leads the league, or works for its school or company."""
-    if leads(session, caller, league) or (caller.has_role(ORGANISER) and caller.tenant_kind != COMMUNITY):
-        return
-    if own_player(session, caller, league) is None:
+    require_member_as(caller, is_leader=leads(session, caller, league), player=own_player(session, caller, league))
+
+
+def require_member_as(caller: Caller, *, is_leader: bool, player: Player | None) -> None:
+    """`require_member` for who is known to lead or to play."""
+    if not is_leader and player is None and not (caller.has_role(ORGANISER) and caller.tenant_kind != COMMUNITY):
         raise NotInLeague
 
 

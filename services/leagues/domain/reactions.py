@@ -62,18 +62,16 @@ def toggle_reaction(session: Session, caller: Caller, completion: Completion, ki
 
 
 def reactions_to(session: Session, caller: Caller, completion_ids: Sequence[UUID]) -> dict[UUID, Reactions]:
-    """What was said to some completions of the tenant; two questions whatever their number."""
+    """What was said to some completions of the tenant; one question whatever their number."""
     found: defaultdict[UUID, Reactions] = defaultdict(Reactions)
+    mine = sa.func.count(sa.case((Reaction.person_id == caller.person_id, 1)))
     counted = (
-        sa.select(Reaction.completion_id, Reaction.kind, sa.func.count(Reaction.person_id))
+        sa.select(Reaction.completion_id, Reaction.kind, sa.func.count(Reaction.person_id), mine)
         .where(Reaction.completion_id.in_(completion_ids))
         .group_by(Reaction.completion_id, Reaction.kind)
     )
-    for completion_id, kind, count in session.execute(counted):
+    for completion_id, kind, count, is_mine in session.execute(counted):
         found[completion_id].counts[kind] = count
-    own = sa.select(Reaction.completion_id, Reaction.kind).where(
-        Reaction.completion_id.in_(completion_ids), Reaction.person_id == caller.person_id
-    )
-    for completion_id, kind in session.execute(own):
-        found[completion_id].mine = kind
+        if is_mine:
+            found[completion_id].mine = kind
     return found

@@ -16,8 +16,9 @@ def member_of(league_id: UUID, *, changes: bool = False) -> Place:
     """A league the reader belongs to; locked when a form `changes` it. Raises NotFound, NotInLeague."""
     session, caller = current_session(), current_caller()
     league = leagues.find_league(session, league_id, is_locked=changes and request.method == "POST")
-    leagues.require_member(session, caller, league)
-    return place_in(session, caller, league)
+    place = place_in(session, caller, league)
+    leagues.require_member_as(caller, is_leader=place.is_leader, player=place.player)
+    return place
 
 
 def leader_of(league_id: UUID, *, changes: bool = True) -> Place:
