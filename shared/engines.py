@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import sqlalchemy as sa
 from psycopg.pq import ExecStatus
@@ -24,6 +25,8 @@ from shared.words import fold
 BUSY_SECONDS = 15
 BY_NAME = "by_name"
 """The collation that SQLite learns from us; PostgreSQL has its own."""
+FAST_JSON = {"json_deserializer": msgspec.json.decode}
+"""A page of challenges reads hundreds of small documents: Python's own reader took a tenth of its time."""
 RESULTS = (ExecStatus.TUPLES_OK, ExecStatus.SINGLE_TUPLE, ExecStatus.TUPLES_CHUNK)
 POSTGRESQL_OPTIONS = (
     "-c timezone=UTC -c lock_timeout=15s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s "
@@ -53,6 +56,7 @@ def _create_postgresql_engine(url: sa.URL, pool: int) -> Engine:
         pool_timeout=BUSY_SECONDS,
         pool_use_lifo=True,
         hide_parameters=True,
+        **FAST_JSON,
         connect_args={"options": options, "connect_timeout": 10, "prepare_threshold": 3},
     )
 
@@ -146,6 +150,7 @@ def _create_sqlite_engine(url: sa.URL) -> Engine:
         url.difference_update_query(["synchronous"]),
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         hide_parameters=True,  # the text of an error reaches the log, and people's names are no business of it
+        **FAST_JSON,
     )
     writer = threading.Lock()
     # Not in connection.info: a statement that was interrupted takes that away before its rollback.

@@ -279,7 +279,11 @@ NUMBERS = ("completions", "unquantified", "co2e_g", "water_ml", "waste_g", "lear
 
 
 class Summary(Numbers, PublicRow, Base):
-    """One scope in one view: as of when, how many heads, what was saved. No row: no board."""
+    """One scope in one view: as of when, how many heads, what was saved. No row: no board.
+
+    Of a league also how many play now (`playing`; `players` counts who left as well), and how many of them have
+    recorded something (`begun`). Counted anew when it changes; 0 in other scopes.
+    """
 
     __tablename__ = "summaries"
 
@@ -291,6 +295,8 @@ class Summary(Numbers, PublicRow, Base):
     league_id: Mapped[UUID | None]
     as_of: Mapped[datetime | None]
     heads: Mapped[int]
+    playing: Mapped[int] = mapped_column(server_default="0")
+    begun: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
         sa.Index("ix_summaries_scope_id", "scope_id"),

@@ -20,7 +20,7 @@ INSERT INTO completions (
 )
 SELECT p.tenant_id, gen_random_uuid(), p.league_id, l.edition_tenant_id, l.edition_id, p.team_id, p.player_id,
     p.player_id, c.challenge_id, 1, 'food', 'standard', 3, 4120, 334000, d::date, to_char(d, 'YYYY-MM-DD'), 0, 1,
-    p.person_id, d + interval '12 hours'
+    p.person_id, d + interval '8 hours' + random() * interval '12 hours'
 FROM generate_series(current_date - 19, current_date - 1, interval '1 day') d
 CROSS JOIN players p JOIN leagues l ON l.tenant_id = p.tenant_id AND l.league_id = p.league_id
 CROSS JOIN challenges c

@@ -171,12 +171,28 @@ def impact(world: World, view: str) -> dict[Any, Any]:
     }
 
 
+def begun(world: World, view: str) -> dict[UUID, tuple[int, int]]:
+    with world.everything() as session:
+        rows = session.scalars(sa.select(Summary).where(Summary.view == view, Summary.scope == "league")).all()
+    return {row.scope_id: (row.playing, row.begun) for row in rows if row.playing}
+
+
+def expected_begun(standings: dict[Any, Any]) -> dict[UUID, tuple[int, int]]:
+    found: dict[UUID, tuple[int, int]] = {}
+    for (board, league_id, _player), (_name, _points, completions, heads) in standings.items():
+        if board == "league_players" and heads:
+            playing, so_far = found.get(league_id, (0, 0))
+            found[league_id] = (playing + 1, so_far + (completions > 0))
+    return found
+
+
 def check(teller: Teller) -> None:
     views = ["live"] if teller.naive.snapshot_at() is None else ["live", "frozen"]
     for view in ("live", "frozen"):
         standings = teller.naive.standings(view) if view in views else {}
         assert boards(teller, view) == standings
         assert bars(teller, view) == expected_bars(standings)
+        assert begun(teller, view) == expected_begun(standings)
         wanted = teller.naive.impact(view) if view in views else {}
         assert impact(teller, view) == {key: row for key, row in wanted.items() if row != (0, 0, 0)}
     with teller.everything() as session:

@@ -302,6 +302,18 @@ def test_the_overview_hides_what_fewer_than_five_did(house: House, world: World)
     assert re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", rows[0]) == ["1", "1", "0", "—", "—"]
 
 
+def test_who_left_is_neither_waited_for_nor_counted_as_begun(house: House, played: World) -> None:
+    league = played.leagues[1]
+    team = played.teams[league][0]
+    idle, active = played.join(team, "Idle"), played.join(team, "Active")
+    played.record(team, active, 3)
+    played.leave(idle, team, 5)
+    played.leave(active, team, 5)
+    page = get(house, played.teacher(), "/overview?order=name")
+    row = re.findall(r"<tr><th scope=\"row\">.*?</tr>", page.text)[1]
+    assert re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", row)[:3] == ["8", "8", "0"]
+
+
 @pytest.mark.parametrize("order", ["least", "most", "name", "nonsense"])
 def test_the_overview_is_in_the_order_asked_for_and_by_edition(house: House, played: World, order: str) -> None:
     played.join(played.teams[played.leagues[1]][0], "Waiting")

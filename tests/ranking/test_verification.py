@@ -49,6 +49,7 @@ def test_what_the_handlers_wrote_is_what_the_ledger_says(played: World) -> None:
         (sa.update(HistogramBar).values(contenders=HistogramBar.contenders + 1), {"histogram"}),
         (sa.delete(HistogramBar).where(HistogramBar.measure == "per_head"), {"histogram"}),
         (sa.update(Summary).values(heads=Summary.heads + 1), {"summaries"}),
+        (sa.update(Summary).where(Summary.scope == "league").values(begun=Summary.begun + 1), {"summaries"}),
         (sa.update(Counters).values(completions=1), {"counters"}),
     ],
 )

@@ -155,22 +155,23 @@ def require_leader(session: Session, caller: Caller, league: League) -> None:
 
 def require_member(session: Session, caller: Caller, league: League) -> None:
     """Raises NotInLeague unless the caller plays in or leads the league, or works for its school or company."""
-    require_member_as(caller, is_leader=leads(session, caller, league), player=own_player(session, caller, league))
-
-
-def require_member_as(caller: Caller, *, is_leader: bool, player: Player | None) -> None:
-    """`require_member` for who is known to lead or to play."""
-    if not is_leader and player is None and not (caller.has_role(ORGANISER) and caller.tenant_kind != COMMUNITY):
+    if not (works_here(caller) or leads(session, caller, league) or own_player(session, caller, league)):
         raise NotInLeague
+
+
+def works_here(caller: Caller) -> bool:
+    """Whether the caller sees every league of their tenant: an organiser of a school or company."""
+    return caller.has_role(ORGANISER) and caller.tenant_kind != COMMUNITY
 
 
 def own_player(session: Session, caller: Caller, league: League) -> Player | None:
     """The caller's own player in the league, None when they do not play there."""
-    return session.scalar(
-        sa.select(Player).where(
-            Player.league_id == league.league_id, Player.person_id == caller.person_id, Player.left_at.is_(None)
-        )
-    )
+    return session.scalar(sa.select(Player).where(is_own_player(caller, league)))
+
+
+def is_own_player(caller: Caller, league: League) -> sa.ColumnElement[bool]:
+    """The condition that a row of players is the caller's own in the league."""
+    return sa.and_(Player.league_id == league.league_id, Player.person_id == caller.person_id, Player.left_at.is_(None))
 
 
 def change_league(session: Session, league: League, changes: dict[str, Any]) -> League:

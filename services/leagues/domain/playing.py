@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from services.leagues.domain.completions import phases_to_withdraw
 from services.leagues.domain.editions import GRACE, RUNNING, Calendar, calendar_of, list_editions, phase_of, today_in
-from services.leagues.domain.leagues import JOINABLE, edition_of, leads, own_player
+from services.leagues.domain.leagues import JOINABLE, is_own_player
 from services.leagues.domain.recording import INDIVIDUAL, period_of
 from services.leagues.models import EVERYONE, Challenge, Completion, Edition, Leader, League, Player
-from shared.auth import Caller
+from shared.auth import ADMINISTRATOR, Caller
 from shared.clock import transaction_time
 from shared.errors import NotFound
 
@@ -79,8 +79,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place_in(session: Session, caller: Caller, league: League) -> Place:
-    """Where the caller stands in a league, and when it is."""
-    edition = edition_of(session, league)
+    """Where the caller stands in a league, and when it is; one question."""
+    leads_it = sa.and_(Leader.league_id == league.league_id, Leader.person_id == caller.person_id)
+    edition, player, leader = session.execute(
+        sa.select(Edition, Player, Leader)
+        .select_from(Edition)
+        .outerjoin(Player, is_own_player(caller, league))
+        .outerjoin(Leader, leads_it)
+        .where(Edition.tenant_id == league.edition_tenant_id, Edition.edition_id == league.edition_id)
+    ).one()
     calendar = calendar_of(edition, league.zone)
     now = transaction_time(session)
     return Place(
@@ -90,8 +97,8 @@ def place_in(session: Session, caller: Caller, league: League) -> Place:
         phase=phase_of(edition, calendar, now),
         today=today_in(calendar, now),
         person_id=caller.person_id,
-        player=own_player(session, caller, league),
-        is_leader=leads(session, caller, league),
+        player=player,
+        is_leader=leader is not None or caller.has_role(ADMINISTRATOR),
     )
 
 
@@ -206,7 +213,7 @@ def offer_of(session: Session, caller: Caller, place: Place, language: str, chal
 
 def suggested(offered: Sequence[Offer], player: Player | None, today: date, count: int = 6) -> list[Offer]:
     """Some to do today: not done yet, easy ones first, one of each category before a second; others every day."""
-    seed = f"{player.player_id if player else ''}{today}"
+    seed = zlib.crc32(f"{player.player_id if player else ''}{today}".encode())
     open_ones = [offer for offer in offered if not offer.is_malus and offer.done == 0 and offer.kind == INDIVIDUAL]
     by_category: dict[str, list[Offer]] = defaultdict(list)
     for offer in sorted(open_ones, key=lambda offer: (min(offer.tiers.values()) > EASY_POINTS, _draw(seed, offer))):
@@ -218,9 +225,9 @@ def suggested(offered: Sequence[Offer], player: Player | None, today: date, coun
     return [offer for _turn, _drawn, offer in rounds[:count]]
 
 
-def _draw(seed: str, offer: Offer) -> int:
+def _draw(seed: int, offer: Offer) -> int:
     """A number that looks like chance, and is the same all day for the same player."""
-    return zlib.crc32(f"{seed}{offer.challenge_id}".encode())
+    return zlib.crc32(offer.challenge_id.bytes, seed)
 
 
 def done_on(player: Player, day: date) -> sa.Select[Any]:

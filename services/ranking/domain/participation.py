@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.ranking.domain.impact import FEWEST_HEADS
-from services.ranking.models import LEAGUE, LEAGUE_PLAYERS, LIVE, TENANT, Edition, League, Standing, Summary
+from services.ranking.models import LEAGUE, LIVE, TENANT, Edition, League, Summary
 from shared.auth import Caller
 from shared.database import ByName
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """How many play, how many of them have begun, what they did.
+    """How many play now, how many of them have begun, what the league did.
 
     `completions` is None where fewer than FEWEST_HEADS play: it would be about persons.
     """
@@ -65,28 +65,15 @@ def editions_of_tenant(session: Session, caller: Caller, most: int = 50) -> Sequ
 
 def participation(session: Session, caller: Caller, edition_id: UUID, order: str = ORDERS[0]) -> list[Participation]:
     """The leagues of the caller's tenant in an edition, for those who organise; one question for all of them."""
-    begun = (
-        sa.select(Standing.scope_id, sa.func.count(Standing.contender_id).label("begun"))
-        .where(
-            Standing.tenant_id == caller.tenant_id,
-            Standing.board == LEAGUE_PLAYERS,
-            Standing.view == LIVE,
-            Standing.completions > 0,
-        )
-        .group_by(Standing.scope_id)
-        .subquery()
-    )
     rows = session.execute(
         sa.select(
             League.league_id,
             League.name,
-            Summary.players,
-            sa.func.coalesce(begun.c.begun, 0).label("begun"),
-            sa.case((Summary.players >= FEWEST_HEADS, Summary.completions)).label("completions"),
+            Summary.playing,
+            Summary.begun,
+            sa.case((Summary.playing >= FEWEST_HEADS, Summary.completions)).label("completions"),
         )
-        .select_from(Summary)
-        .join(League, sa.and_(League.tenant_id == Summary.tenant_id, League.league_id == Summary.scope_id))
-        .outerjoin(begun, begun.c.scope_id == Summary.scope_id)
+        .join(Summary, sa.and_(Summary.tenant_id == League.tenant_id, Summary.scope_id == League.league_id))
         .where(
             Summary.tenant_id == caller.tenant_id,
             Summary.scope == LEAGUE,
@@ -96,8 +83,10 @@ def participation(session: Session, caller: Caller, edition_id: UUID, order: str
         .order_by(ByName(League.name), League.league_id)
     )
     found = [
-        Participation(league_id=league_id, name=name, players=players, begun=begun_here, completions=completions)
-        for league_id, name, players, begun_here, completions in rows
+        Participation(
+            league_id=row.league_id, name=row.name, players=row.playing, begun=row.begun, completions=row.completions
+        )
+        for row in rows
     ]
     if order == "name":
         return found

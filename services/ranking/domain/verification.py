@@ -11,10 +11,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from services.ranking.domain.changes import MICRO, Changes, StandingKey, scores
+from services.ranking.domain.changes import MICRO, Changes, StandingKey, SummaryKey, scores
 from services.ranking.domain.recompute import count_everything, every_edition, recompute, views_of
 from services.ranking.domain.writing import chunks
 from services.ranking.models import (
+    LEAGUE,
+    LEAGUE_PLAYERS,
     NUMBERS,
     PLAYER_BOARDS,
     SCOPES,
@@ -27,7 +29,7 @@ from services.ranking.models import (
 MOST_DIFFERENCES = 100
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 STANDING = ("points", "completions", "heads", "per_head")
-SUMMARY = (*NUMBERS, "heads", "as_of")
+SUMMARY = (*NUMBERS, "heads", "as_of", "playing", "begun")
 
 
 class Difference(NamedTuple):
@@ -71,13 +73,22 @@ def _compare(session: Session, changes: Changes, seen: _Seen) -> Iterator[Differ
     """One league's boards, or an edition's, with what is stored under the same scopes."""
     standings: Rows = {}
     bars: Counter[tuple[Any, ...]] = Counter()
+    playing: Counter[SummaryKey] = Counter()
+    begun: Counter[SummaryKey] = Counter()
     for key, line in changes.standings.items():
+        if key[1] == LEAGUE_PLAYERS and line.heads > 0:
+            league = (key[0], LEAGUE, *key[2:4])
+            playing[league] += 1
+            begun[league] += line.completions > 0
         if key[1] in PLAYER_BOARDS and line.is_empty():
             continue
         standings[key] = (line.points, line.completions, line.heads, _per_head(key, line.points, line.heads))
         for measure, score in scores(key[1], line.points, line.heads):
             bars[(*key[:4], measure, score)] += 1
-    summaries: Rows = {key: (*found.numbers, found.heads, found.as_of) for key, found in changes.summaries.items()}
+    summaries: Rows = {
+        key: (*found.numbers, found.heads, found.as_of, playing[key], begun[key])
+        for key, found in changes.summaries.items()
+    }
     stored = _stored_rows(session, changes)
     for model, expected in (
         (Standing, standings),

@@ -26,6 +26,7 @@ from services.ranking.models import (
     EDITION_BOARDS,
     EDITION_LEAGUES,
     LEAGUE,
+    LEAGUE_PLAYERS,
     NUMBERS,
     PLAYER_BOARDS,
     TEAM,
@@ -39,10 +40,15 @@ from shared.database import insert_new
 
 
 class New(NamedTuple):
-    """What a write found that was not there before: leagues on an edition's board, and rows, which have no name yet."""
+    """What a write found that was not there before.
+
+    `leagues`: on an edition's board. `has_rows`: there are rows, which have no name yet. `stirred`: leagues in which a
+    player came, left, or has begun.
+    """
 
     leagues: list[UUID]
     has_rows: bool
+    stirred: set[UUID]
 
 
 def write(session: Session, changes: Changes, open_editions: Mapping[UUID, bool]) -> New:
@@ -53,6 +59,7 @@ def write(session: Session, changes: Changes, open_editions: Mapping[UUID, bool]
     bars, new = _write_standings(session, changes, open_editions)
     _write_bars(session, bars, open_editions)
     _write_summaries(session, changes.summaries, open_editions)
+    _count_players(session, new.stirred)
     return new
 
 
@@ -71,6 +78,7 @@ def _write_standings(
     bars: Counter[BarKey] = Counter()
     gone: set[UUID] = set()
     new_leagues: list[UUID] = []
+    stirred: set[UUID] = set()
     has_new = False
     if keys:
         names, columns = _standing_columns(keys, list(changes.standings.values()), open_editions)
@@ -78,6 +86,8 @@ def _write_standings(
         for *parts, points, completions, heads, batches in answers.all():
             key: StandingKey = tuple(parts)
             line, board, is_new = changes.standings[key], key[1], batches == 1
+            if board == LEAGUE_PLAYERS and (line.heads or (completions > 0) != (completions > line.completions)):
+                stirred.add(key[2])
             if not is_new:
                 for measure, score in scores(board, points - line.points, heads - line.heads):
                     bars[(*key[:4], measure, score)] -= 1
@@ -91,7 +101,7 @@ def _write_standings(
                 if board == EDITION_LEAGUES:
                     new_leagues.append(key[4])
     _delete_gone(session, gone)
-    return bars, New(new_leagues, has_new)
+    return bars, New(new_leagues, has_new, stirred)
 
 
 def _standing_columns(
@@ -237,6 +247,26 @@ def _add_to_summaries(statement: Any) -> Any:
             "as_of": sa.case((is_newer, added.as_of), else_=Summary.as_of),
         },
     )
+
+
+def _count_players(session: Session, league_ids: set[UUID]) -> None:
+    """How many play in these leagues, and how many of them have begun: rarely asked, for it changes once per player."""
+    play = (
+        Standing.tenant_id == Summary.tenant_id,
+        Standing.board == LEAGUE_PLAYERS,
+        Standing.scope_id == Summary.scope_id,
+        Standing.view == Summary.view,
+        Standing.heads > 0,
+    )
+    playing = sa.select(sa.func.count(Standing.contender_id)).where(*play)
+    begun = playing.where(Standing.completions > 0)
+    for chunk in chunks(sorted(league_ids)):
+        session.execute(
+            sa.update(Summary)
+            .where(Summary.scope == LEAGUE, Summary.scope_id.in_(chunk))
+            .values(playing=playing.scalar_subquery(), begun=begun.scalar_subquery())
+            .execution_options(synchronize_session=False)
+        )
 
 
 def chunks(keys: Iterable[Any], size: int = 500) -> list[list[Any]]:
