@@ -20,11 +20,20 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
 from shared.auth import public_without_session
+from shared.errors import NotFound
 from shared.openapi import document_access_and_errors
 from shared.pages.refusals import answer
 from shared.problems import BadIdentifierInPath, BodyTooLarge, BrokenJson, NotJson, ProblemSchema, refusal_of
 
 MAX_PAGE = 100_000
+
+
+def id_of(text: str) -> UUID:
+    """The UUID that a form or an address names beside its path. Raises NotFound."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None
 
 
 class IdConverter(BaseConverter):

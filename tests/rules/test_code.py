@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment, nodes
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("identity", "challenges", "leagues", "ranking")
@@ -172,6 +173,16 @@ def test_a_file_is_one_reading() -> None:
         if "/migrations/" not in path.as_posix() and (lines := len(path.read_text().splitlines())) > 450
     }
     assert not long, "split by noun"
+
+
+def test_a_template_imports_what_it_uses() -> None:
+    environment = Environment(extensions=["jinja2.ext.i18n"])
+    for path in (*ROOT.glob("services/*/templates/**/*.html"), *ROOT.glob("shared/ui/templates/**/*.html")):
+        tree = environment.parse(path.read_text())
+        imported = [name for node in tree.find_all(nodes.FromImport) for name in node.names]
+        used = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "load"}
+        unused = {name if isinstance(name, str) else name[1] for name in imported} - used
+        assert not unused, f"{path.relative_to(ROOT)} imports {sorted(unused)}"
 
 
 def test_no_registry_is_named_in_any_file() -> None:

@@ -60,6 +60,12 @@ ZONES = [
     "Asia/Beirut",
 ]
 """Where classes and companies that speak our languages are; the API takes every IANA zone."""
+KIND_NAMES = {
+    "school": message("School"),
+    "company": message("Company"),
+    "community": message("Community"),
+    "platform": message("Platform"),
+}
 ROLE_NAMES = {
     "administrator": message("Administrator: people, settings, everything"),
     "organiser": message("Organiser: opens and leads leagues"),
@@ -91,6 +97,11 @@ def zones(kept: str = "") -> list[tuple[str, str]]:
 def country_name(code: str) -> str:
     """A country by its name in the reader's language."""
     return str(Locale.parse(current_language()).territories.get(code, code))
+
+
+def kind_names() -> dict[str, str]:
+    """Every kind of tenant by its name."""
+    return {kind: translate(name) for kind, name in KIND_NAMES.items()}
 
 
 def role_names() -> dict[str, str]:

@@ -9,9 +9,10 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.identity.domain import audit, tenants
-from services.identity.pages.choices import country_name, role_names
+from services.identity.pages.choices import country_name, kind_names, role_names
 from services.identity.pages.trail import asked_action, words
 from services.identity.schemas import KINDS
+from shared.api import id_of
 from shared.auth import OPERATOR, across_tenants_for_operators, roles
 from shared.errors import NotFound
 from shared.pages import redirect_to
@@ -39,7 +40,9 @@ def list_tenants() -> str:
     if asked["state"] in STATES:
         filters["is_suspended"] = STATES[asked["state"]]
     page = listed(current_session(), tenants.tenants(**filters))
-    return render_template("pages/platform.html", page=page, asked=asked, is_filtered=bool(filters))
+    return render_template(
+        "pages/platform.html", page=page, asked=asked, is_filtered=bool(filters), kind_names=kind_names()
+    )
 
 
 @blueprint.get("/audit")
@@ -48,7 +51,7 @@ def list_tenants() -> str:
 def trail() -> str:
     """Who changed what in every tenant, or in one, the newest first."""
     session, action, asked = current_session(), asked_action(), request.args.get("tenant", "")
-    tenant = tenants.get_tenant(session, _id(asked)) if asked else None
+    tenant = tenants.get_tenant(session, id_of(asked)) if asked else None
     page = listed(session, audit.entries_of(tenant.tenant_id if tenant else None, action))
     return render_template(
         "pages/platform_audit.html",
@@ -74,6 +77,7 @@ def show_tenant(tenant_id: UUID) -> str:
         tenant=tenant,
         country=country_name(tenant.country),
         count=tenants.head_count(session, tenant_id),
+        kind_names=kind_names(),
         entries=audit.with_names(session, newest.items),
         total=newest.total,
         role_names=role_names(),
@@ -108,10 +112,3 @@ def act(tenant_id: UUID, action: str) -> ResponseReturnValue:
         tenants.resume_tenant(current_session(), tenant_id)
         return redirect_to(address, "The tenant may act again.")
     raise NotFound
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None

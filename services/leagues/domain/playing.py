@@ -1,11 +1,11 @@
-"""What a player's day shows: the challenges on offer, what was done of each, the leagues one belongs to."""
+"""What a player's day shows: where they stand in a league, the challenges on offer, what was done of each."""
 
 from __future__ import annotations
 
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.leagues.domain.completions import phases_to_withdraw
-from services.leagues.domain.editions import GRACE, RUNNING, Calendar, calendar_of, list_editions, phase_of, today_in
-from services.leagues.domain.leagues import JOINABLE, is_own_player
+from services.leagues.domain.editions import GRACE, RUNNING, Calendar, calendar_of, phase_of, today_in
+from services.leagues.domain.leagues import is_own_player
 from services.leagues.domain.recording import INDIVIDUAL, period_of
-from services.leagues.models import EVERYONE, Challenge, Completion, Edition, Leader, League, Player
+from services.leagues.models import Challenge, Completion, Edition, Leader, League, Player
 from shared.auth import ADMINISTRATOR, Caller
 from shared.clock import transaction_time
 from shared.errors import NotFound
@@ -100,48 +100,6 @@ def place_in(session: Session, caller: Caller, league: League) -> Place:
         player=player,
         is_leader=leader is not None or caller.has_role(ADMINISTRATOR),
     )
-
-
-def joinable_editions(session: Session, caller: Caller) -> list[Edition]:
-    """The editions in which the caller's tenant can open a league and players can join now, the newest first."""
-    now = transaction_time(session)
-    a_day_ago = now.replace(tzinfo=None) - timedelta(days=1)  # whatever the zone in which the wall-clock times hold
-    candidates = list_editions(caller).where(
-        Edition.audience.in_((EVERYONE, caller.tenant_kind)), Edition.ends_at > a_day_ago, Edition.frozen_at.is_(None)
-    )
-    return [
-        edition
-        for edition in session.scalars(candidates)
-        if phase_of(edition, calendar_of(edition, caller.zone), now) in JOINABLE
-    ]
-
-
-def leagues_to_join(session: Session, caller: Caller) -> sa.Select[Any]:
-    """The leagues that take players who come alone, have room, and are not the caller's; the fullest first.
-
-    Rows of league, edition name, players and the most there may be.
-    """
-    playing = sa.and_(Player.league_id == League.league_id, Player.tenant_id == League.tenant_id)
-    players = (
-        sa.select(sa.func.count(Player.player_id))
-        .where(playing, Player.left_at.is_(None))
-        .correlate(League)
-        .scalar_subquery()
-    )
-    mine = sa.select(Player.league_id).where(Player.person_id == caller.person_id, Player.left_at.is_(None))
-    editions = [edition.edition_id for edition in joinable_editions(session, caller)]
-    found: Any = (
-        sa.select(League, Edition.name, players.label("players"), Edition.max_players)
-        .join(Edition, sa.and_(Edition.tenant_id == League.edition_tenant_id, Edition.edition_id == League.edition_id))
-        .where(
-            League.is_open.is_(True),
-            League.edition_id.in_(editions),
-            League.league_id.not_in(mine),
-            players < Edition.max_players,
-        )
-        .order_by(players.desc(), League.name, League.league_id)
-    )
-    return found  # type: ignore[no-any-return]
 
 
 def may_take_back(place: Place, completion: Completion) -> bool:
@@ -256,89 +214,3 @@ def _on_day(player: Player, day: date) -> tuple[Any, ...]:
         Completion.day == day,
         Completion.withdrawn_at.is_(None),
     )
-
-
-class Beginnings(msgspec.Struct, frozen=True):
-    """How far a tenant has come: is there a league, does somebody play, has something been recorded?"""
-
-    has_leagues: bool
-    has_players: bool
-    has_completions: bool
-
-
-def beginnings(session: Session) -> Beginnings:
-    """What the tenant of the session has done of what there is to do before play begins."""
-    asked = (sa.exists(sa.select(model.tenant_id)) for model in (League, Player, Completion))
-    return Beginnings(*(bool(session.scalar(sa.select(one))) for one in asked))
-
-
-class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """A league on a list: where it stands, how many play, how many of them have begun."""
-
-    league: League
-    edition: Edition
-    phase: str
-    players: int
-    begun: int
-    is_playing: bool
-    is_leading: bool
-
-
-def cards(session: Session, caller: Caller, leagues: Sequence[League]) -> list[Card]:
-    """The leagues of one page of a list, in the order given; five questions whatever their number."""
-    ids = [league.league_id for league in leagues]
-    editions = {
-        edition.edition_id: edition
-        for edition in session.scalars(
-            sa.select(Edition).where(Edition.edition_id.in_({league.edition_id for league in leagues}))
-        )
-    }
-    playing = sa.and_(Player.league_id.in_(ids), Player.left_at.is_(None))
-    players = _counted(session, sa.select(Player.league_id, sa.func.count()).where(playing), Player.league_id)
-    begun = _counted(
-        session,
-        sa.select(Completion.league_id, sa.func.count(sa.distinct(Completion.player_id))).where(
-            Completion.league_id.in_(ids), Completion.withdrawn_at.is_(None)
-        ),
-        Completion.league_id,
-    )
-    mine = set(session.scalars(sa.select(Player.league_id).where(playing, Player.person_id == caller.person_id)))
-    led = set(
-        session.scalars(
-            sa.select(Leader.league_id).where(Leader.league_id.in_(ids), Leader.person_id == caller.person_id)
-        )
-    )
-    now = transaction_time(session)
-    return [
-        Card(
-            league=league,
-            edition=editions[league.edition_id],
-            phase=phase_of(editions[league.edition_id], calendar_of(editions[league.edition_id], league.zone), now),
-            players=players.get(league.league_id, 0),
-            begun=begun.get(league.league_id, 0),
-            is_playing=league.league_id in mine,
-            is_leading=league.league_id in led,
-        )
-        for league in leagues
-    ]
-
-
-def _counted(session: Session, statement: Any, by: Any) -> dict[UUID, int]:
-    return {row[0]: row[1] for row in session.execute(statement.group_by(by))}
-
-
-def players_with_counts(league: League) -> sa.Select[Any]:
-    """The players of a league by name, each with how many completions count: who has not begun is seen at once."""
-    counted = (
-        sa.select(Completion.player_id, sa.func.count().label("completions"))
-        .where(Completion.league_id == league.league_id, Completion.withdrawn_at.is_(None))
-        .group_by(Completion.player_id)
-        .subquery()
-    )
-    found: Any = (
-        sa.select(Player, sa.func.coalesce(counted.c.completions, 0))
-        .outerjoin(counted, counted.c.player_id == Player.player_id)
-        .where(Player.league_id == league.league_id, Player.left_at.is_(None))
-        .order_by(Player.display_name, Player.player_id)
-    )
-    return found  # type: ignore[no-any-return]

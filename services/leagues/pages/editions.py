@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import editions
 from services.leagues.domain.leagues import JOINABLE
-from services.leagues.models import EVERYONE
+from services.leagues.models import EVERYONE, Edition
 from services.leagues.page_schemas import ClonePageSchema, EditionNamePageSchema, EditionPageSchema
 from shared.auth import ADMINISTRATOR, OPERATOR, ORGANISER, roles
 from shared.clock import transaction_time
-from shared.errors import Forbidden, NotFound
+from shared.errors import Forbidden, NotFound, message
 from shared.forms import Form
+from shared.i18n import translate
 from shared.pages import redirect_to
 from shared.pages.listing import listed
 from shared.web import current_caller, current_session
@@ -29,6 +30,13 @@ NEXT = {
     "archived": None,
 }
 """The phase a person moves an edition to; what has none waits for the clock."""
+
+AUDIENCES = {
+    EVERYONE: message("schools, companies and the community"),
+    "school": message("schools"),
+    "company": message("companies"),
+    "community": message("the community"),
+}
 
 blueprint = Blueprint("edition_pages", __name__, url_prefix="/leagues/editions")
 
@@ -59,7 +67,12 @@ def create() -> ResponseReturnValue:
             facts = {"audience": EVERYONE} | form.data if is_open else form.data | {"audience": caller.tenant_kind}
             edition = editions.open_edition(current_session(), caller, facts | {"is_open": is_open})
             return redirect_to(f"/leagues/editions/{edition.edition_id}", "The edition is there, as a draft.")
-    return form.page("pages/new_edition.html", is_open=is_open, edition=None, may_move=True)
+    return form.page("pages/new_edition.html", is_open=is_open, edition=None, may_move=True, audiences=audiences())
+
+
+def audiences() -> dict[str, str]:
+    """For whom an edition can be, in words."""
+    return {name: translate(text) for name, text in AUDIENCES.items()}
 
 
 @blueprint.get("/<id:edition_id>")
@@ -79,6 +92,7 @@ def show(edition_id: UUID) -> str:
         calendar=calendar,
         phase=phase,
         phases=editions.PHASES,
+        audiences=audiences(),
         next_phase=NEXT[phase] if may_change else None,
         may_change=may_change,
         may_open_league=may_play and is_for_us and phase in JOINABLE,
@@ -89,10 +103,7 @@ def show(edition_id: UUID) -> str:
 @roles(ADMINISTRATOR, OPERATOR)
 def change(edition_id: UUID) -> ResponseReturnValue:
     """Its name; its dates and limits too, as long as nobody has planned with them."""
-    session, caller = current_session(), current_caller()
-    edition = editions.find_visible_edition(session, caller, edition_id)
-    if not editions.may_change(caller, edition):
-        raise Forbidden
+    session, edition = current_session(), _changeable(edition_id)
     may_move = editions.may_move(session, edition)
     shown = {name: getattr(edition, name) for name in ("name", "audience", "grace_days", "min_players", "max_players")}
     shown |= {name: getattr(edition, name).isoformat(timespec="minutes") for name in ("starts_at", "ends_at")}
@@ -100,9 +111,22 @@ def change(edition_id: UUID) -> ResponseReturnValue:
     if form.is_sent:
         with form.refusals():
             typed = form.data if edition.is_public else form.data | {"audience": edition.audience}
-            editions.change_edition(session, editions.find_own_edition(session, caller, edition_id), typed)
+            editions.change_edition(session, editions.find_own_edition(session, current_caller(), edition_id), typed)
             return redirect_to(f"/leagues/editions/{edition_id}", "Saved.")
-    return form.page("pages/new_edition.html", is_open=edition.is_public, edition=edition, may_move=may_move)
+    return form.page(
+        "pages/new_edition.html",
+        is_open=edition.is_public,
+        edition=edition,
+        may_move=may_move,
+        audiences=audiences(),
+    )
+
+
+def _changeable(edition_id: UUID) -> Edition:
+    edition = editions.find_visible_edition(current_session(), current_caller(), edition_id)
+    if not editions.may_change(current_caller(), edition):
+        raise Forbidden
+    return edition
 
 
 @blueprint.post("/<id:edition_id>/<phase>")
@@ -121,14 +145,11 @@ def move(edition_id: UUID, phase: str) -> ResponseReturnValue:
 @roles(ADMINISTRATOR, OPERATOR)
 def clone(edition_id: UUID) -> ResponseReturnValue:
     """The same again, from a new start."""
-    session, caller = current_session(), current_caller()
-    source = editions.find_visible_edition(session, caller, edition_id)
-    if not editions.may_change(caller, source):
-        raise Forbidden
+    source = _changeable(edition_id)
     starts_at = (source.starts_at + editions.A_YEAR).isoformat(timespec="minutes")
     form = Form(ClonePageSchema, {"name": source.name, "starts_at": starts_at})
     if form.is_sent:
         with form.refusals():
-            made = editions.clone_edition(session, caller, source, form.data)
+            made = editions.clone_edition(current_session(), current_caller(), source, form.data)
             return redirect_to(f"/leagues/editions/{made.edition_id}", "The edition is there, as a draft.")
     return form.page("pages/clone_edition.html", source=source)

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from services.leagues.domain import leagues, players, teams
 from services.leagues.domain.editions import calendar_of, phase_of
 from services.leagues.domain.leagues import is_code, shown_code
-from services.leagues.domain.playing import leagues_to_join
+from services.leagues.domain.listing import leagues_to_join
 from services.leagues.errors import AlreadyPlaying, CodeUnknown
 from services.leagues.page_schemas import JoinPageSchema
 from shared.auth import public, roles

@@ -11,10 +11,12 @@ from markupsafe import Markup
 
 from services.leagues.domain import leagues, players, teams
 from services.leagues.domain.leagues import shown_code
-from services.leagues.domain.playing import Place, joinable_editions, players_with_counts
+from services.leagues.domain.listing import joinable_editions, players_with_counts
+from services.leagues.domain.playing import Place
 from services.leagues.page_schemas import LeaguePageSchema, PlayersPageSchema, SettingsPageSchema
 from services.leagues.pages.here import leader_of, member_of
 from services.leagues.schemas import AGE_BANDS, TeamCreateSchema
+from shared.api import id_of
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, roles
 from shared.clock import transaction_time
 from shared.errors import NotFound
@@ -142,20 +144,13 @@ def act_on_player(league_id: UUID, player_id: UUID, action: str) -> ResponseRetu
     player = players.find_player(session, place.league, player_id)
     back = f"/leagues/{league_id}/teams"
     if action == "move":
-        team = teams.find_team(session, place.league, _uuid(request.form.get("team_id", "")))
+        team = teams.find_team(session, place.league, id_of(request.form.get("team_id", "")))
         players.move_player(session, place.league, player, team.team_id)
         return redirect_to(back, "{name} has another team.", name=player.display_name)
     if action == "remove":
         players.leave_league(session, current_caller(), place.league, player)
         return redirect_to(back, "{name} has left; the points stay.", name=player.display_name)
     raise NotFound
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
 
 
 @blueprint.route("/<id:league_id>/settings", methods=["GET", "POST"])
@@ -184,7 +179,7 @@ def settings(league_id: UUID) -> ResponseReturnValue:
 def appoint(league_id: UUID) -> ResponseReturnValue:
     """Makes somebody a leader, beside the others."""
     place = leader_of(league_id)
-    leagues.appoint_leader(current_session(), place.league, _uuid(request.form.get("person_id", "")))
+    leagues.appoint_leader(current_session(), place.league, id_of(request.form.get("person_id", "")))
     return redirect_to(f"/leagues/{league_id}/settings", "The league has one more leader.")
 
 

@@ -8,7 +8,8 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import leagues
-from services.leagues.domain.playing import beginnings, cards, done_on, joinable_editions, offers, suggested
+from services.leagues.domain.listing import beginnings, cards, joinable_editions
+from services.leagues.domain.playing import done_on, offers, suggested
 from services.leagues.pages.here import member_of
 from services.leagues.pages.stories import told_in
 from shared.auth import ADMINISTRATOR, OPERATOR, ORGANISER, roles
