@@ -14,12 +14,13 @@ LATE, GIVES_UP, LEAVES, MOVES = 0.08, 0.12, 0.004, 0.005
 
 ANIMALS = (
     "Renard", "Hérisson", "Loutre", "Mésange", "Chouette", "Grenouille", "Libellule", "Écureuil", "Castor", "Abeille",
-    "Coccinelle", "Lynx", "Marmotte", "Papillon", "Tortue", "Dauphin", "Hirondelle", "Blaireau", "Salamandre", "Martin",
+    "Coccinelle", "Lynx", "Marmotte", "Papillon", "Tortue", "Dauphin", "Hirondelle", "Blaireau", "Salamandre", "Panda",
 )  # fmt: skip
 MOODS = (
-    "malin", "rêveur", "pressé", "tranquille", "joyeux", "curieux", "futé", "bavard", "courageux", "gourmand",
-    "matinal", "têtu", "discret", "intrépide", "frileux", "rieur", "agile", "patient", "étourdi", "tenace",
+    "tranquille", "intrépide", "agile", "tenace", "timide", "drôle", "espiègle", "habile", "modeste", "énergique",
+    "fantastique", "sympathique", "aimable", "célèbre", "sensible", "brave", "solide", "rapide", "magique", "zen",
 )  # fmt: skip
+"""Words that go with every animal, « une Tortue » as well as « un Lynx »."""
 PLACES = (
     "Lilas", "Tilleuls", "Grands Chênes", "Prés Verts", "Trois Rivières", "Bord de Mer", "Moulin",
     "Jean Jaurès", "Simone Veil", "Jacques Prévert", "Wangari Maathai", "Beau Soleil", "Châtaigniers", "Canal",

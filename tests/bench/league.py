@@ -51,10 +51,14 @@ class Leagues:
             for (league, player), challenge in zip(players, self.game.challenges, strict=False)
         )
 
-    def grid(self) -> Target:
-        """The grid of each league, asked for by who leads them."""
+    def led(self, rest: str) -> Target:
+        """A page of each league, asked for by who leads them all."""
         leagues = dict.fromkeys(league for league, _player in self.game.players)
-        return self._target((league, self.game.teacher, "/record") for league in leagues)
+        return self._target((league, self.game.teacher, rest) for league in leagues)
+
+    def start(self) -> Target:
+        """The leagues of the school, asked for by who leads them."""
+        return self._target([("", self.game.teacher, "")])
 
     def _target(self, asked: Iterable[tuple[str, Caller, str]]) -> Target:
         requests = [

@@ -2,7 +2,8 @@
 
 The same of other pages, with as many completions in leagues: [overview_page] an organiser's overview; [day_page]
 [choose_page] [story_page] [record_page] a player's day, the challenges to choose from, the league's story, one
-challenge; [grid_page] a teacher's grid.
+challenge; [start_page] [teams_page] [history_page] [grid_page] a teacher's leagues, and of one of them the teams,
+everything recorded, and the grid.
 
 [first_page_kb] [lcp] [layout_shift] What a phone loads and sees first: the home page of the embedded mode in Chromium,
 four times slower and on slow 4G.
@@ -25,7 +26,10 @@ from tests.house import caller_of, token_of
 from tests.journeys.process import start_services
 from tests.servers.process import MissingServer, free_ports
 
-PAGES = ("page", "overview_page", "day_page", "choose_page", "story_page", "record_page", "grid_page")
+PAGES = (
+    *("page", "overview_page", "day_page", "choose_page", "story_page", "record_page"),
+    *("start_page", "teams_page", "history_page", "grid_page"),
+)
 NAMES = (*PAGES, *(f"{name}_ms" for name in PAGES), "first_page_kb", "lcp", "layout_shift")
 VISITS = 5
 SLOW_4G = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
@@ -63,7 +67,10 @@ def _server(bench: Bench) -> list[Figure]:
         "choose_page": leagues.pages("/challenges"),
         "story_page": leagues.pages("/story"),
         "record_page": leagues.recording(),
-        "grid_page": leagues.grid(),
+        "start_page": leagues.start(),
+        "teams_page": leagues.led("/teams"),
+        "history_page": leagues.led("/history?who=all"),
+        "grid_page": leagues.led("/record"),
     }
     in_turns([*ours.values(), ceiling], turns=bench.turns, seconds=bench.seconds)
     least = ceiling.measured.p50

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.builders import create_league
+from tests.builders import create_league, record
 from tests.house import House, caller_of
 from tests.leagues.game import API, Game
 from tests.leagues.test_pages import FRENCH, form_of, path
@@ -51,3 +51,15 @@ def test_the_checklist_knows_more_than_the_first_page_of_leagues(game: Game) -> 
     page = game.client.get("/leagues/", headers=FRENCH)
     assert game.league["name"] not in page.text
     assert page.text.count('class="is-done"') == 3, "an edition, a league, players"
+
+
+def test_begun_has_who_plays_and_has_something_that_counts(game: Game) -> None:
+    mine, gone, idle = game.join(), game.join(name="Loutre"), game.join(name="Lynx")
+    for member in (mine, gone, idle):
+        record(member.client, game.league, game.challenge, player_id=member.player["player_id"])
+    gone.client.post(f"/leagues/{game.league['league_id']}/leave")
+    withdrawn = next(one for one in game.completions() if one["player_id"] == idle.player["player_id"])
+    idle.client.delete(f"{API}/completions/{withdrawn['completion_id']}")
+    page = game.client.get("/leagues/", headers={"Accept-Language": "en"}).text
+    assert "1 of 5 have begun" in page
+    assert 'href="/ranking/overview"' in page

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from services.leagues.domain import editions
 from shared.contracts import Tier
 from shared.database import new_id
-from tests.builders import at, publish_challenge
+from tests.builders import at, publish_challenge, record
 from tests.house import House, caller_of
 from tests.leagues.game import API, Game, Stage
 
@@ -134,6 +134,20 @@ def test_undo_is_offered_only_to_those_who_may_take_it_back(game: Game) -> None:
     assert undo not in friend.client.get(path(game, "history")).text
     member.client.post(undo)
     assert undo not in member.client.get(done).text
+
+
+def test_the_history_goes_on_page_by_page_without_counting_all_of_it(
+    game: Game, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for player in game.players:
+        record(game.client, game.league, game.challenge, player_id=player["player_id"])
+    monkeypatch.setattr("services.leagues.pages.recording.SIZE", 2)
+    first = game.client.get(path(game, "history?who=all"), headers=FRENCH).text
+    assert "Page 1<" in first
+    assert "page=2" in first
+    second = game.client.get(path(game, "history?who=all&page=2"), headers=FRENCH).text
+    assert second.count("/withdraw") == 1
+    assert "page=3" not in second
 
 
 def test_the_story_goes_on_page_by_page(game: Game) -> None:

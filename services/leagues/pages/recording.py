@@ -21,11 +21,12 @@ from shared.forms import Form
 from shared.i18n import current_language
 from shared.pages import redirect_to
 from shared.pages.frame import points
-from shared.pages.listing import listed
+from shared.pages.listing import leafed
 from shared.problems import problem_title
 from shared.web import current_caller, current_session
 from shared.words import searchable, words_of
 
+SIZE = 30
 PLAYING = (ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
 
 blueprint = Blueprint("recording_pages", __name__, url_prefix="/leagues/<id:league_id>")
@@ -161,6 +162,6 @@ def history(league_id: UUID) -> str:
     statement = completions.recent_activity(place.league)
     if not wants_all and place.player is not None:
         statement = completions.of_player(statement, place.player)
-    page = listed(current_session(), statement, is_rows=True)
+    page = leafed(current_session(), statement, size=SIZE)
     may_undo = {row[0].completion_id for row in page.items if may_take_back(place, row[0])}
     return render_template("pages/history.html", place=place, story=page, wants_all=wants_all, may_undo=may_undo)
