@@ -326,6 +326,11 @@ class AuditEntrySchema(Schema):
     subject_type = ma.fields.String(required=True, metadata={"example": "person"})
     subject_id = ma.fields.UUID(required=True)
     subject_name = ma.fields.String(required=True, allow_none=True, metadata={"example": "Sacha"})
+    league_name = ma.fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The league in which somebody was appointed or stepped down.", "example": "CM2"},
+    )
     details = ma.fields.Dict(required=True)
 
 

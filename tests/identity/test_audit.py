@@ -165,6 +165,11 @@ def test_what_happens_in_the_game_is_in_the_trail_once(steps: Steps, times: int)
     ]
     [entry] = trail(client, "action=league_created")
     assert (entry["actor_name"], entry["details"]["name"], entry["subject_type"]) == ("Camille", "CM2", "league")
+    for action in ("edition_frozen", "edition_revealed"):
+        assert [entry["subject_name"] for entry in trail(client, f"action={action}")] == ["Printemps"]
+    assert [entry["league_name"] for entry in trail(client, "action=leader_appointed")] == ["CM2"]
+    page = client.get("/identity/audit", headers={"Accept-Language": "fr"}).text
+    assert page.count("<bdi>CM2</bdi>") == 3
 
 
 def test_a_handler_that_runs_again_without_the_inbox_adds_nothing(steps: Steps) -> None:

@@ -31,6 +31,7 @@ class NamedEntry(msgspec.Struct, frozen=True, kw_only=True):
     subject_type: str
     subject_id: UUID
     subject_name: str | None
+    league_name: str | None
     details: dict[str, Any]
 
 
@@ -96,6 +97,7 @@ def with_names(session: Session, page: Sequence[AuditEntry]) -> list[NamedEntry]
         )
     ):
         names[person_id] = name
+    names |= _names_told(session, owners, page)
     return [
         NamedEntry(
             entry_id=entry.entry_id,
@@ -108,7 +110,28 @@ def with_names(session: Session, page: Sequence[AuditEntry]) -> list[NamedEntry]
             subject_type=entry.subject_type,
             subject_id=entry.subject_id,
             subject_name=names.get(entry.subject_id),
+            league_name=names.get(_league_of(entry)),
             details=entry.details,
         )
         for entry in page
     ]
+
+
+def _names_told(session: Session, owners: set[UUID], page: Sequence[AuditEntry]) -> dict[UUID | None, str]:
+    """The names of the editions and leagues of a page, as the trail was last told of them."""
+    asked = {entry.subject_id for entry in page if entry.subject_type in ("edition", "league")}
+    asked |= {league_id for entry in page if (league_id := _league_of(entry)) is not None}
+    if not asked:
+        return {}
+    told = (
+        sa.select(AuditEntry.subject_id, AuditEntry.details)
+        .where(AuditEntry.tenant_id.in_(owners), AuditEntry.subject_id.in_(asked))
+        .order_by(AuditEntry.at)
+    )
+    return {subject_id: details["name"] for subject_id, details in session.execute(told) if "name" in details}
+
+
+def _league_of(entry: AuditEntry) -> UUID | None:
+    """The league in which something was done to somebody."""
+    league_id = entry.details.get("league_id")
+    return UUID(league_id) if league_id else None
