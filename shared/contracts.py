@@ -114,10 +114,14 @@ class Impact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the values a challenge can be recorded with; a plain challenge has the one tier `standard`."""
+    """One of the values a challenge can be recorded with; a plain challenge has the one tier `standard`.
+
+    `labels` says in each language what the tier is ("1 meal over"); empty for a plain challenge.
+    """
 
     tier: str
     points: int
+    labels: dict[str, str] = {}
 
 
 class ChallengeEvent(Event, frozen=True, kw_only=True):

@@ -164,6 +164,9 @@ def _open() -> None:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=here.request_id)
     if asked.url_rule is None or asked.routing_exception is not None:
+        if asked.method == "GET" and refusals.is_page():  # the page that says so is in its reader's frame
+            here.session = extension["database"].session(PUBLIC, read_only=True)
+            _sign_in(here.session, is_required=False)
         return
     view = _view()
     access = access_of(view)

@@ -94,7 +94,11 @@ def copy_challenges(session: Session, events: Sequence[Received[ChallengePublish
     for event in events:
         challenge = _challenge(session, event)
         fact = event.data
+        labels = {tier.tier: dict(tier.labels) for tier in fact.tiers if tier.labels}
+        if fact.version == challenge.version and labels:
+            challenge.tier_labels = labels  # which events did not say before, and a published one does when told again
         if fact.version > challenge.version:
+            challenge.tier_labels = labels
             challenge.version = fact.version
             challenge.kind = fact.kind
             challenge.category = fact.category

@@ -262,6 +262,8 @@ class Challenge(PublicRow, Base):
     kind: Mapped[str] = mapped_column(sa.String(16))
     category: Mapped[str] = mapped_column(sa.String(40))
     tiers: Mapped[dict[str, Any]]
+    tier_labels: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """tier -> language -> what it is; empty for a plain challenge."""
     audiences: Mapped[list[str]]
     age_bands: Mapped[list[str]]
     times: Mapped[int]

@@ -22,13 +22,15 @@ class Lines(ma.fields.Field[list[str]]):
         "long": message("A line is longer than 80 characters."),
     }
 
-    def __init__(self, *, maximum: int, **kwargs: Any) -> None:
-        self.maximum = maximum
+    def __init__(self, *, maximum: int, keeps_doubles: bool = False, **kwargs: Any) -> None:
+        self.maximum, self.keeps_doubles = maximum, keeps_doubles
         super().__init__(**kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
         lines = [" ".join(line.split()) for line in str(value).splitlines()]
-        found = list(dict.fromkeys(line for line in lines if line))
+        found = [line for line in lines if line]
+        if not self.keeps_doubles:
+            found = list(dict.fromkeys(found))
         if not 1 <= len(found) <= self.maximum:
             raise self.make_error("number", maximum=self.maximum)
         if any(len(line) > 80 for line in found):
@@ -115,7 +117,7 @@ class GridPageSchema(Schema):
 class PlayersPageSchema(Schema):
     """Players by pseudonym, one per line."""
 
-    names = Lines(maximum=100, required=True)
+    names = Lines(maximum=100, keeps_doubles=True, required=True)
     team_id = ma.fields.UUID(allow_none=True, load_default=None)
 
 

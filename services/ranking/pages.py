@@ -111,6 +111,7 @@ def _board(boards: dict[str, str], name: str, scope: str, scope_id: UUID) -> str
         names=list(boards),
         title=names_of(session, scope, scope_id),
         address=f"/ranking/{scope}s/{scope_id}",
+        league_id=scope_id if scope == LEAGUE else None,
         mine=mine,
         is_around=around is not None and not is_missing,
         is_missing=is_missing,

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_timezone_location
+from babel.numbers import format_decimal
 from flask import Blueprint, g, request
 from markupsafe import Markup
 
@@ -25,6 +26,16 @@ TEMPLATES = Path(__file__).parent.parent / "ui" / "templates"
 def number(value: float, digits: int = 1) -> str:
     """A number as the reader writes it: 1,940,000.5 or 1 940 000,5. At most `digits` after the comma."""
     return written(round(value, digits), current_language())
+
+
+def decimals(value: float) -> str:
+    """A number with two digits after the comma, so that a column of them lines up: 27,00 or 1,940.50."""
+    return _decimals(value, current_language())
+
+
+@functools.lru_cache(maxsize=4096)
+def _decimals(value: float, language: str) -> str:
+    return str(format_decimal(value, format="#,##0.00", locale=language))
 
 
 def points(value: int) -> str:
@@ -85,6 +96,7 @@ def frame_blueprint(service: str) -> Blueprint:
         "ngettext": translate_many,
         "current_language": current_language,
         "number": number,
+        "decimals": decimals,
         "points": points,
         "day": day,
         "moment": moment,

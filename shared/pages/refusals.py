@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Response, g, make_response, render_template, request
 
-from shared.errors import Refusal
-from shared.problems import problem, problem_title, refusal_headers
+from shared.errors import NotFound, Refusal
+from shared.problems import BadIdentifier, problem, problem_title, refusal_headers
 
 NOT_PAGES = ("/api/", "/health/", "/.well-known/", "/metrics")
 
@@ -20,10 +20,16 @@ def is_fragment() -> bool:
     return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
 
 
+def _as_read(refusal: Refusal) -> Refusal:
+    """To somebody who reads pages, an address with a broken id in it is one where nothing is."""
+    return NotFound() if isinstance(refusal, BadIdentifier) else refusal
+
+
 def answer(refusal: Refusal) -> Response:
     """A page for a person, problem+json (RFC 9457) for a program."""
     if not is_page():
         return problem(refusal)
+    refusal = _as_read(refusal)
     template = "error_fragment.html" if is_fragment() else "error.html"
     body = render_template(
         template, refusal=refusal, sentence=problem_title(refusal), request_id=g.get("request_id", "")

@@ -75,6 +75,16 @@ def test_a_challenge_tells_why_how_and_the_source_of_its_figures(visitor: FlaskC
     assert "Pourquoi" in piece
 
 
+def test_a_figure_says_how_often_its_source_is_taken_and_a_malus_what_it_costs(visitor: FlaskClient) -> None:
+    shower = visitor.get(f"{first(visitor, '?q=douche&lang=fr')}?lang=fr").text.replace("\xa0", " ")
+    malus = visitor.get(f"{first(visitor, '?q=quota+viande&lang=fr')}?lang=fr").text.replace("\xa0", " ")
+    assert re.search(r"<li>\d[\d ,]* × [^<]+ : [\d ,]+ \S", shower)
+    for word in ("Ce que cela coûte à la planète", "kg CO₂e"):
+        assert word in malus
+    assert "épargne" not in malus
+    assert not re.search(r"[-−]\d[\d,]* (kg CO₂e|l d)", malus), "a cost has no sign"
+
+
 def test_where_no_figure_exists_the_page_says_so(visitor: FlaskClient) -> None:
     pages = [
         visitor.get(address).text

@@ -118,7 +118,7 @@ def challenge_published(challenge: Challenge, version: ChallengeVersion) -> Chal
         slug=challenge.slug,
         category=version.category,
         kind=version.kind,
-        tiers=[Tier(tier=tier["tier"], points=tier["points"]) for tier in version.tiers],
+        tiers=[Tier(tier=tier["tier"], points=tier["points"], labels=tier["labels"] or {}) for tier in version.tiers],
         audiences=[audience for audience in AUDIENCES if audience in audiences],
         age_bands=[band for band in AGE_BANDS if band in age_bands],
         times=version.times,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from shared.clock import transaction_time
 from shared.contracts import PlayerEvent, PlayerJoined, PlayerLeft, PlayerMoved, PlayerRenamed
 from shared.database import new_id
 from shared.outbox import emit
-from shared.words import sort_key
+from shared.words import fold, sort_key
 
 
 def join_league(
@@ -55,6 +56,17 @@ def add_players(session: Session, league: League, names: list[str], team_id: UUI
     """A leader enters players by pseudonym, all or none. Raises LeagueFull, EditionNotOpen, TeamUnknown."""
     entrance = _Entrance(session, league)
     return [entrance.enter(None, None, name, team_id) for name in names]
+
+
+def without_doubles(session: Session, league: League, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Of some pseudonyms those that nobody in the league has yet, and those that somebody has; case does not count."""
+    taken = {fold(name) for name in session.scalars(list_players(league).with_only_columns(Player.display_name))}
+    new: list[str] = []
+    double: list[str] = []
+    for name in names:
+        (double if fold(name) in taken else new).append(name)
+        taken.add(fold(name))
+    return new, double
 
 
 class _Entrance:

@@ -34,6 +34,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     category: str
     kind: str
     tiers: dict[str, int]
+    labels: dict[str, str]
+    """What each tier is, in the reader's language; empty for a plain challenge."""
     times: int
     per: str
     done: int = 0
@@ -122,6 +124,7 @@ def offers(
         Challenge.category,
         Challenge.kind,
         Challenge.tiers,
+        Challenge.tier_labels,
         Challenge.times,
         Challenge.per,
         Challenge.audiences,
@@ -134,10 +137,11 @@ def offers(
     found = [
         Offer(
             challenge_id=row.challenge_id,
-            title=row.titles.get(language) or next(iter(row.titles.values())),
+            title=_in_language(row.titles, language),
             category=row.category,
             kind=row.kind,
             tiers=row.tiers,
+            labels={tier: _in_language(texts, language) for tier, texts in row.tier_labels.items()},
             times=row.times,
             per=row.per,
             done=done[row.challenge_id, period_of(row.per, place.today)],
@@ -146,6 +150,10 @@ def offers(
         if caller.tenant_kind in row.audiences and (band is None or band in row.age_bands)
     ]
     return sorted(found, key=lambda offer: (offer.is_malus, offer.category, offer.title))
+
+
+def _in_language(texts: dict[str, str], language: str) -> str:
+    return texts.get(language) or next(iter(texts.values()))
 
 
 def _done(session: Session, player: Player, today: date) -> Counter[tuple[UUID, str]]:

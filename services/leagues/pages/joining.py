@@ -49,7 +49,10 @@ def join(code: str) -> ResponseReturnValue:
     if g.caller is None:
         return render_template("pages/invited.html", code=shown_code(code), path_here=f"/leagues/join/{code}")
     session, caller = current_session(), g.caller
-    league = leagues.find_league_by_code(session, code, is_locked=request.method == "POST")
+    try:
+        league = leagues.find_league_by_code(session, code, is_locked=request.method == "POST")
+    except CodeUnknown:
+        return render_template("pages/type_code.html", code=shown_code(code), is_unknown=True), 404
     if leagues.own_player(session, caller, league) is not None:
         return redirect_to(f"/leagues/{league.league_id}", AlreadyPlaying.text)
     form = Form(JoinPageSchema, {"display_name": players.known_name(session, caller) or ""})

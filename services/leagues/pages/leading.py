@@ -87,9 +87,13 @@ def manage(league_id: UUID) -> ResponseReturnValue:
     form, team_form = Form(PlayersPageSchema), Form(TeamCreateSchema)
     if form.is_sent:
         with form.refusals():
-            typed = form.data
-            added = players.add_players(session, place.league, typed["names"], typed["team_id"])
-            return redirect_to(f"/leagues/{league_id}/teams", "{count} players are in.", count=len(added))
+            typed, back = form.data, f"/leagues/{league_id}/teams"
+            names, double = players.without_doubles(session, place.league, typed["names"])
+            added = players.add_players(session, place.league, names, typed["team_id"])
+            if double:
+                told = "{count} players are in. Left out, because the name is there already: {names}"
+                return redirect_to(back, told, count=len(added), names=", ".join(double))
+            return redirect_to(back, "{count} players are in.", count=len(added))
     return form.page("pages/teams.html", team_form=team_form, **_teams_of(place))
 
 
@@ -128,6 +132,10 @@ def act_on_teams(league_id: UUID, action: str) -> ResponseReturnValue:
     back = f"/leagues/{league_id}/teams"
     if action == "balance":
         moved = players.balance_teams(session, place.league)
+        if not moved:
+            return redirect_to(back, "The teams were balanced already.")
+        if moved == 1:
+            return redirect_to(back, "One player changed team.")
         return redirect_to(back, "{count} players changed team.", count=moved)
     if action in ("lock", "unlock"):
         at = transaction_time(session) if action == "lock" else None
@@ -190,7 +198,9 @@ def dismiss(league_id: UUID, person_id: UUID) -> ResponseReturnValue:
     place = leader_of(league_id)
     leagues.dismiss_leader(current_session(), place.league, person_id)
     is_me = person_id == current_caller().person_id
-    return redirect_to("/leagues/" if is_me else f"/leagues/{league_id}/settings", "The leader has stepped down.")
+    if is_me:
+        return redirect_to("/leagues/", "You no longer lead {league}.", league=place.league.name)
+    return redirect_to(f"/leagues/{league_id}/settings", "The leader has stepped down.")
 
 
 @blueprint.route("/<id:league_id>/leave", methods=["GET", "POST"])

@@ -116,11 +116,15 @@ def told_of(
 
 
 def _tiers(offer: Offer) -> list[tuple[str, str]]:
-    return [(tier, points(value)) for tier, value in offer.tiers.items()]
+    labels = offer.labels
+    return [
+        (tier, f"{labels[tier]} · {points(value)}" if tier in labels else points(value))
+        for tier, value in offer.tiers.items()
+    ]
 
 
 def _blank(place: Place, offer: Offer) -> dict[str, object]:
-    return {"completion_id": new_id(), "day": place.last_day.isoformat(), "tier": next(iter(offer.tiers))}
+    return {"completion_id": new_id(), "day": place.last_day.isoformat(), "tier": ""}
 
 
 @blueprint.get("/done/<id:completion_id>")

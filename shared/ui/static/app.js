@@ -40,11 +40,18 @@ for (const button of document.querySelectorAll("[data-tick-all]")) {
   });
 }
 
+// On a phone a row of tabs scrolls: the chosen one comes into sight.
+for (const tab of document.querySelectorAll(".tabs [aria-current], .pills [aria-current]")) {
+  const row = tab.closest(".tabs, .pills");
+  row.scrollLeft = tab.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+}
+
 // How many cells of a grid are ticked, those kept from other pages of it too: <output data-count-ticks>.
 for (const output of document.querySelectorAll("[data-count-ticks]")) {
   const count = () => {
     const fields = [...output.closest("form").elements].filter((field) => field.name === "ticks");
-    output.value = fields.filter((field) => (field.type === "checkbox" ? field.checked : field.value)).length || "";
+    const ticked = fields.filter((field) => (field.type === "checkbox" ? field.checked : field.value)).length;
+    output.value = ticked ? (ticked === 1 ? output.dataset.one : output.dataset.many.replace("{n}", ticked)) : "";
   };
   output.closest("form").addEventListener("change", count);
   addEventListener("pageshow", count);
@@ -85,5 +92,9 @@ if ("serviceWorker" in navigator) {
   const send = () => navigator.serviceWorker.ready.then((registration) => registration.active.postMessage("send"));
   navigator.serviceWorker.register("/service-worker.js").then(send, () => {});
   addEventListener("online", send);
-  navigator.serviceWorker.addEventListener("message", (event) => { if (event.data.sent) location.href = "/leagues/"; });
+  let pause = 1000; // a line that comes back may go again: what is left is tried again, less and less often
+  navigator.serviceWorker.addEventListener("message", (event) => {
+    if (event.data.sent) location.href = "/leagues/";
+    else if (event.data.left) setTimeout(send, (pause = Math.min(2 * pause, 60000)));
+  });
 }

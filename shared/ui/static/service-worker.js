@@ -79,17 +79,18 @@ async function sendAll() {
       body: entry.body,
       headers: { "Content-Type": "application/x-www-form-urlencoded" },
       redirect: "follow",
-    });
+    }).catch(() => null);
+    if (!answer) break; // the line has gone again
     if (answer.status >= 500 || answer.status === 401 || answer.status === 429) break; // later, or after signing in
     await done((await store("readwrite")).delete(entry.id)); // taken, or refused for good: the player reads why
     sent += answer.ok ? 1 : 0;
   }
-  return sent;
+  return { sent, left: await done((await store("readonly")).count()) };
 }
 
 let sending = Promise.resolve();
 self.addEventListener("message", (event) => {
   if (event.data !== "send") return;
-  sending = sending.catch(() => 0).then(sendAll); // one after the other: nothing is sent by two at once
-  event.waitUntil(sending.then((sent) => sent && event.source.postMessage({ sent }), () => 0));
+  sending = sending.catch(() => {}).then(sendAll); // one after the other: nothing is sent by two at once
+  event.waitUntil(sending.then((told) => event.source.postMessage(told), () => {}));
 });

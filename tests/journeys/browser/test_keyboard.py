@@ -65,7 +65,7 @@ def test_a_teacher_ticks_the_grid_and_turns_its_pages(open_reader: Callable[...,
     reader.shot("grid")
     tab_to(reader, page.locator(".ticks [type=checkbox]").first)
     page.keyboard.press("Space")
-    expect(page.locator("[data-count-ticks]")).to_have_text("1")
+    expect(page.locator("[data-count-ticks]")).to_have_text("one cell ticked")
     sheet = page.locator(".tabs button[value=malus]")
     sheet.focus()
     page.keyboard.press("Enter")
@@ -73,7 +73,7 @@ def test_a_teacher_ticks_the_grid_and_turns_its_pages(open_reader: Callable[...,
     chosen = page.locator(".ticks select").first
     tab_to(reader, chosen)
     page.keyboard.press("ArrowDown")
-    expect(page.locator("[data-count-ticks]")).to_have_text("2")
+    expect(page.locator("[data-count-ticks]")).to_have_text("2 cells ticked")
     reader.shot("malus")
     tab_to(reader, page.locator("main form .button.primary"), most=400)
     page.keyboard.press("Enter")

@@ -98,7 +98,10 @@ def test_a_tap_without_network_is_kept_and_sent_once(open_reader: Callable[..., 
     page.reload()
     page.wait_for_function("navigator.serviceWorker.controller !== null")
     page.locator(".challenge a").first.click()
+    page.wait_for_url("**/record/**")
     page.wait_for_load_state("networkidle")
+    # The next page hears nothing of the line that comes back: what waits is tried again all the same.
+    reader.context.add_init_script("addEventListener('online', (event) => event.stopImmediatePropagation())")
     reader.context.set_offline(True)
     expect(page.locator("[data-no-network]")).to_be_visible()
     page.locator("main form button.primary").click()

@@ -1,0 +1,131 @@
+"""Pages that say what to do next: which value to choose, what is used up, how to play where one leads."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from services.leagues.models import Challenge
+from shared.contracts import Tier
+from shared.database import new_id
+from shared.tenancy import PLATFORM_TENANT_ID
+from tests.builders import at, publish_challenge, record
+from tests.house import House
+from tests.leagues.game import Game
+from tests.leagues.test_pages import FRENCH, form_of, path
+
+MEAT = [
+    Tier(tier="one", points=-2, labels={"fr": "1 repas de trop", "en": "1 meal over"}),
+    Tier(tier="two", points=-4, labels={"fr": "2 repas de trop", "en": "2 meals over"}),
+]
+
+
+def test_each_value_says_what_it_is_and_none_is_chosen_beforehand(game: Game) -> None:
+    challenge = publish_challenge(game.house, tiers=MEAT)
+    member = game.join()
+    address = path(game, f"record/{challenge}")
+    page = member.client.get(address, headers=FRENCH).text
+    assert "1 repas de trop · −2 points" in page.replace("\xa0", " ")
+    assert " checked" not in page.partition("<main")[2]
+    form = form_of(member.client, address)
+    assert member.client.post(address, data=form).status_code == 422
+    assert member.client.post(address, data=form | {"tier": "two"}).status_code == 303
+    grid = game.client.get(path(game, "record?sheet=malus"), headers=FRENCH).text
+    assert "2 repas de trop" in grid
+
+
+def test_labels_that_were_not_told_are_taken_from_the_same_version_told_again(house: House) -> None:
+    facts = {"challenge_id": new_id(), "tiers": [Tier(tier="one", points=-2), Tier(tier="two", points=-4)]}
+    challenge = publish_challenge(house, **facts)
+    game = Game(house)
+    assert _labels(game, challenge) == {}
+    publish_challenge(house, **facts | {"tiers": MEAT})
+    assert _labels(game, challenge)["two"]["en"] == "2 meals over"
+    publish_challenge(house, **facts)
+    assert _labels(game, challenge)["two"]["en"] == "2 meals over", "an old event told again takes nothing away"
+
+
+def _labels(game: Game, challenge: UUID) -> dict[str, dict[str, str]]:
+    with at(game.house, game.teacher) as session:
+        return dict(session.get_one(Challenge, (PLATFORM_TENANT_ID, challenge)).tier_labels)
+
+
+@pytest.mark.parametrize(("per", "has_button"), [("edition", False), ("day", True)])
+def test_what_is_used_up_offers_another_challenge_or_another_day(game: Game, per: str, has_button: bool) -> None:
+    challenge = publish_challenge(game.house, per=per)
+    member = game.join()
+    record(member.client, game.league, challenge, player_id=member.player["player_id"])
+    page = member.client.get(path(game, f"record/{challenge}"), headers=FRENCH).text.partition("<main")[2]
+    assert ('name="completion_id"' in page) is has_button
+    assert page.count("C’est fait autant de fois") == 1
+    if has_button:
+        assert page.index("<details open>") < page.index("Je l’ai fait")
+        form = form_of(member.client, path(game, f"record/{challenge}"))
+        refused = member.client.post(path(game, f"record/{challenge}"), data=form, headers=FRENCH)
+        assert refused.status_code == 409
+        assert refused.text.count('class="notice') == 1, "said once"
+
+
+def test_who_opens_a_league_among_friends_is_offered_to_play_in_it(house: House) -> None:
+    game = Game(house, kind="company", min_players=1)
+    code = game.league["code"]
+    for rest in ("", "invite", "record"):
+        page = game.client.get(path(game, rest), headers=FRENCH).text
+        assert (f'href="/leagues/join/{code}"' in page) is (rest != "record"), rest
+    game.client.post(f"/leagues/join/{code}", data={"display_name": "Camille"})
+    assert f'href="/leagues/join/{code}"' not in game.client.get(path(game)).text
+
+
+def test_in_a_school_pupils_are_entered_first(game: Game) -> None:
+    page = game.client.get(path(game, "invite"), headers=FRENCH).text
+    assert page.index("Entrer les élèves par pseudonyme") < page.index('id="code"')
+    assert "Jouer ici aussi" not in page
+
+
+def test_a_name_that_is_taken_is_left_out_and_named(game: Game) -> None:
+    for names, told in (
+        ("Loup\nOurs\nLoup", "Ajouts : 2. Pas ajouté, car ce nom est déjà pris : Loup"),
+        ("LOUP", "Loup"),
+    ):
+        game.client.post(path(game, "teams"), data={"names": names, "team_id": ""})
+        page = game.client.get(path(game, "teams"), headers=FRENCH).text.replace("\xa0", " ")
+        assert told in page
+        assert page.count(" Loup</strong>") == 1
+
+
+def test_balanced_teams_are_told_so(game: Game) -> None:
+    for _ in range(2):
+        game.client.post(path(game, "teams/balance"))
+        page = game.client.get(path(game, "teams"), headers=FRENCH).text
+    assert "Les équipes étaient déjà équilibrées" in page
+
+
+def test_who_steps_down_is_told_of_themselves_after_a_second_tap(game: Game) -> None:
+    colleague = game.somebody("organiser", "Mme Diop")
+    game.client.post(path(game, "leaders"), data={"person_id": str(colleague.caller.person_id)})
+    page = game.client.get(path(game, "settings"), headers=FRENCH).text
+    assert page.index("Ne plus animer…") < page.index("Je n’anime plus cette ligue")
+    game.client.post(path(game, f"leaders/{game.teacher.person_id}/dismiss"))
+    assert f"Vous n’animez plus {game.league['name']}" in game.client.get("/leagues/", headers=FRENCH).text
+
+
+def test_a_code_that_no_league_has_can_be_corrected(game: Game) -> None:
+    page = game.somebody().client.get("/leagues/join/ZZZZZZZZ", headers=FRENCH)
+    assert page.status_code == 404
+    assert 'value="ZZZZ ZZZZ"' in page.text
+    assert "Aucune ligue" in page.text
+
+
+def test_a_story_without_a_line_says_how_it_begins(game: Game) -> None:
+    page = game.client.get(path(game, "story"), headers=FRENCH).text
+    assert f'href="{path(game, "challenges")}"' in page.partition("<main")[2]
+
+
+@pytest.mark.parametrize("address", ["/leagues/nope", "/leagues/no/such/page"])
+def test_an_address_where_nothing_is_keeps_its_readers_frame(game: Game, address: str) -> None:
+    page = game.client.get(address, headers=FRENCH)
+    assert page.status_code == 404
+    assert "Il n’y a rien à cette adresse. Vérifiez-la" in page.text
+    assert 'href="/identity/me"' in page.text
+    assert 'href="/identity/me"' not in game.house.client("leagues").get(address).text
