@@ -10,7 +10,7 @@ from services.leagues.models import Challenge
 from shared.contracts import Tier
 from shared.database import new_id
 from shared.tenancy import PLATFORM_TENANT_ID
-from tests.builders import at, publish_challenge, record
+from tests.builders import at, create_league, publish_challenge, record
 from tests.house import House
 from tests.leagues.game import Game
 from tests.leagues.test_pages import FRENCH, form_of, path
@@ -81,6 +81,15 @@ def test_in_a_school_pupils_are_entered_first(game: Game) -> None:
     page = game.client.get(path(game, "invite"), headers=FRENCH).text
     assert page.index("Entrer les élèves par pseudonyme") < page.index('id="code"')
     assert "Jouer ici aussi" not in page
+
+
+def test_a_class_without_pupils_says_what_comes_first(game: Game) -> None:
+    empty = create_league(game.client, game.edition, name="CE1")
+    address = f"/leagues/{empty['league_id']}"
+    told = "Personne ne joue encore ici"
+    assert told in game.client.get(address, headers=FRENCH).text
+    game.client.post(f"{address}/teams", data={"names": "Loup", "team_id": ""})
+    assert told not in game.client.get(address, headers=FRENCH).text
 
 
 def test_a_name_that_is_taken_is_left_out_and_named(game: Game) -> None:

@@ -73,6 +73,14 @@ def cards(session: Session, caller: Caller, leagues: Sequence[League]) -> list[C
     ]
 
 
+def is_empty(session: Session, league: League) -> bool:
+    """Whether nobody plays in a league."""
+    playing = sa.exists(sa.select(Player.player_id)).where(
+        Player.league_id == league.league_id, Player.left_at.is_(None)
+    )
+    return not session.scalar(sa.select(playing))
+
+
 class Beginnings(msgspec.Struct, frozen=True):
     """How far a tenant has come: is there a league, does somebody play, has something been recorded?"""
 

@@ -208,10 +208,12 @@ def done_on(player: Player, day: date) -> sa.Select[Any]:
 
 
 def points_today(session: Session, place: Place, completion: Completion) -> int | None:
-    """What the reader's day has brought so far; None where the completion is of another day, or somebody else's."""
+    """What the reader's day has brought so far; None where it is the only act, of another day, or somebody else's."""
     if place.player is None or completion.day != place.today or not place.is_own(completion):
         return None
-    return session.scalar(sa.select(sa.func.sum(Completion.points)).where(*_on_day(place.player, place.today)))
+    summed = sa.select(sa.func.sum(Completion.points), sa.func.count()).where(*_on_day(place.player, place.today))
+    points, acts = session.execute(summed.select_from(Completion)).one()
+    return int(points) if acts > 1 else None
 
 
 def _on_day(player: Player, day: date) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import leagues
-from services.leagues.domain.listing import beginnings, cards, joinable_editions
+from services.leagues.domain.listing import beginnings, cards, is_empty, joinable_editions
 from services.leagues.domain.playing import done_on, offers, suggested
 from services.leagues.pages.here import member_of
 from services.leagues.pages.stories import told_in
@@ -67,5 +67,6 @@ def today(league_id: UUID) -> str:
         now=transaction_time(session),
         suggested=suggested(offered, place.player, place.today),
         done=done,
+        is_empty=place.is_leader and is_empty(session, place.league),
         **told_in(place, STORY),
     )
