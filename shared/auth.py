@@ -50,7 +50,10 @@ class Suspended(Refusal):
 
     status = 403
     code = "suspended"
-    text = message("This account is suspended. Ask your administrator, or write to us, to have it opened again.")
+    text = message(
+        "This account is suspended, or the whole school or company it belongs to. Nothing is lost. "
+        "Ask your administrator, or write to us, to have it opened again."
+    )
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from shared.errors import Invalid, Refusal
 from shared.i18n import current_language, translate_validation
+from shared.pages.moves import DRAFT
 from shared.problems import flatten_errors, problem_title
 
 CSRF_FIELD = "csrf_token"
@@ -25,8 +26,9 @@ class Form:
 
     def __init__(self, schema: ma.Schema | type[ma.Schema], initial: Mapping[str, Any] | None = None) -> None:
         self.schema = schema() if isinstance(schema, type) else schema
-        self.is_sent = request.method == "POST"
-        self.values: dict[str, Any] = typed(self.schema, request.form) if self.is_sent else dict(initial or {})
+        is_typed = request.method == "POST"
+        self.is_sent = is_typed and DRAFT not in request.form
+        self.values: dict[str, Any] = typed(self.schema, request.form) if is_typed else dict(initial or {})
         self.errors: dict[str, list[str]] = {}
         self.refusal: str | None = None
         self.status = 200

@@ -24,7 +24,7 @@ from shared import health, pages, tracing
 from shared.api import Api, Blueprint, new_api
 from shared.auth import OPERATOR, Caller, access_of, check_access, read_token
 from shared.database import Database, is_passing, new_id
-from shared.errors import Forbidden, Invalid, NotSignedIn, Refusal, message
+from shared.errors import Forbidden, Invalid, NotFound, NotSignedIn, Refusal, message
 from shared.pages import moves, refusals
 from shared.problems import ServerError, Unavailable, refusal_of
 from shared.settings import Settings
@@ -183,6 +183,13 @@ def _open() -> None:
         _receive_visitor()
     if access and not current_caller().has_role(*access):
         raise Forbidden
+    if (
+        asked.method == "POST"
+        and "GET" not in (asked.url_rule.methods or ())
+        and refusals.is_page()
+        and moves.DRAFT in asked.form
+    ):
+        raise NotFound  # a form without a page of its own: there is nothing to change before it is sent
     if access == (OPERATOR,) and getattr(view, "_acts_across_tenants", False):
         session.info["scope"] = across_tenants()
 

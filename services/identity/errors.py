@@ -58,6 +58,12 @@ class EmailTaken(Conflict):
     text = message("This e-mail already has an account here: sign in, or ask for a new password.")
 
 
+class AlreadyHere(EmailTaken):
+    """The same, told to whoever invites them."""
+
+    text = message("This person is here already: find them among the people.")
+
+
 class LastAdministrator(Conflict):
     """Nobody could look after the tenant any more."""
 

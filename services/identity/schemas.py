@@ -100,7 +100,10 @@ def roles_field(**kwargs: Any) -> ma.fields.List[str]:
     """The roles that an administrator may give."""
     return ma.fields.List(
         ma.fields.String(validate=validate.OneOf(GRANTABLE), metadata={"example": "organiser"}),
-        validate=validate.Length(min=1, max=len(GRANTABLE)),
+        validate=[
+            validate.Length(min=1, error=message("Choose one at least.")),
+            validate.Length(max=len(GRANTABLE)),
+        ],
         **kwargs,
     )
 

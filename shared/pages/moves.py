@@ -10,6 +10,8 @@ from flask import Response, after_this_request, current_app, redirect, request
 
 from shared.i18n import is_sentence, translate
 
+DRAFT = "draft"
+"""Sent along with a form, it says that the form is to be shown as it was typed, and nothing is to be done yet."""
 SAID_COOKIE = "mpp_said"
 SAID_SECONDS = 60
 CONTINUE = "/identity/continue"

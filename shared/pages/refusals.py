@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import Response, g, make_response, render_template, request
 
 from shared.errors import NotFound, Refusal
@@ -25,6 +27,12 @@ def _as_read(refusal: Refusal) -> Refusal:
     return NotFound() if isinstance(refusal, BadIdentifier) else refusal
 
 
+def _came_from() -> str | None:
+    """The page of ours whose form was refused."""
+    parts = urlsplit(request.referrer or "")
+    return parts.path if parts.netloc == request.host and parts.path != request.path else None
+
+
 def answer(refusal: Refusal) -> Response:
     """A page for a person, problem+json (RFC 9457) for a program."""
     if not is_page():
@@ -32,7 +40,11 @@ def answer(refusal: Refusal) -> Response:
     refusal = _as_read(refusal)
     template = "error_fragment.html" if is_fragment() else "error.html"
     body = render_template(
-        template, refusal=refusal, sentence=problem_title(refusal), request_id=g.get("request_id", "")
+        template,
+        refusal=refusal,
+        sentence=problem_title(refusal),
+        request_id=g.get("request_id", ""),
+        came_from=_came_from() if refusal.status == 409 else None,
     )
     response = make_response(body, refusal.status)
     response.headers.update(refusal_headers(refusal))

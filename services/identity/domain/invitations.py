@@ -21,7 +21,7 @@ from services.identity.domain.gate import (
 from services.identity.domain.mails import post_mail
 from services.identity.domain.people import GRANTABLE, add_person, normalise_email
 from services.identity.domain.tenants import get_tenant
-from services.identity.errors import EmailTaken, InvitationUsed, LinkExpired, OperatorsByCommandLine
+from services.identity.errors import AlreadyHere, InvitationUsed, LinkExpired, OperatorsByCommandLine
 from services.identity.models import Invitation, Person, SignInName, Tenant
 from shared.auth import ROLES, Suspended
 from shared.clock import transaction_time
@@ -39,15 +39,17 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Makes an invitation and its link, which is told once; mails it when there is an e-mail.
 
-    Raises EmailTaken for somebody who is here already, OperatorsByCommandLine.
+    Raises AlreadyHere, OperatorsByCommandLine.
     """
     wanted = set(roles)
     if not wanted <= set(GRANTABLE):
         raise OperatorsByCommandLine
     tenant = get_tenant(session, own_tenant_id(session))
     if email and session.get(SignInName, (normalise_email(email), tenant.tenant_id)):
-        raise EmailTaken
+        raise AlreadyHere
     now = transaction_time(session)
+    if email:
+        _replace_pending(session, tenant.tenant_id, email)
     invitation = Invitation(
         tenant_id=tenant.tenant_id,
         invitation_id=new_id(),
@@ -65,6 +67,16 @@ def invite(
     if email:
         post_mail(session, "invitation", email, invitation.language, tenant=tenant.name, link=link)
     return invitation, link
+
+
+def _replace_pending(session: Session, tenant_id: UUID, email: str) -> None:
+    """Withdraws what is still waiting for the same address: the newest link is the one that opens."""
+    waiting = sa.select(Invitation).where(
+        Invitation.tenant_id == tenant_id, Invitation.accepted_at.is_(None), Invitation.email.is_not(None)
+    )
+    for invitation in session.scalars(waiting).all():
+        if normalise_email(invitation.email or "") == normalise_email(email):
+            withdraw_invitation(session, invitation.invitation_id)
 
 
 def invitations() -> sa.Select[Invitation]:

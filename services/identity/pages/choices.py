@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from babel import Locale
 
 from services.identity.domain.people import GRANTABLE
-from shared.auth import ROLES
+from shared.auth import PUPIL, ROLES
 from shared.errors import message
 from shared.i18n import LANGUAGE_NAMES, current_language, translate
 from shared.pages.frame import zone_name
@@ -109,9 +111,10 @@ def role_names() -> dict[str, str]:
     return {role: translate(ROLE_NAMES.get(role, role)).partition(":")[0].strip() for role in ROLES}
 
 
-def roles() -> list[tuple[str, str]]:
-    """What an administrator may make of somebody."""
-    return [(role, translate(ROLE_NAMES.get(role, role))) for role in GRANTABLE]
+def roles(tenant_kind: str, has: Collection[str] = ()) -> list[tuple[str, str]]:
+    """What an administrator may make of somebody who `has` some roles: pupils are of schools."""
+    fitting = [role for role in GRANTABLE if role != PUPIL or tenant_kind == "school" or role in has]
+    return [(role, translate(ROLE_NAMES.get(role, role))) for role in fitting]
 
 
 def languages() -> list[tuple[str, str]]:

@@ -51,8 +51,13 @@ def choose_language() -> ResponseReturnValue:
     if language not in LANGUAGES:
         raise Invalid(fields={"language": [message("Is no language of ours: choose fr or en.")]})
     response: Response = redirect_to(local_path(request.form.get("back")))
-    response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR, httponly=True, samesite="Lax", secure=has_tls())
+    keep_language(response, language)
     return response
+
+
+def keep_language(response: Response, language: str) -> None:
+    """From now on this browser reads our pages in a language."""
+    response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR, httponly=True, samesite="Lax", secure=has_tls())
 
 
 @blueprint.get("/manifest.webmanifest")

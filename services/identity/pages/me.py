@@ -10,6 +10,7 @@ from services.identity.domain.password_changes import change_password
 from services.identity.domain.people import change_person, get_person
 from services.identity.page_schemas import MePageSchema
 from services.identity.pages.choices import languages
+from services.identity.pages.front import keep_language
 from services.identity.schemas import PasswordPutSchema
 from shared.auth import roles
 from shared.forms import Form
@@ -29,7 +30,9 @@ def me() -> ResponseReturnValue:
         with form.refusals():
             person = get_person(current_session(), current_caller().person_id, is_locked=True)
             change_person(current_session(), person, form.data)
-            return redirect_to("/identity/me", "Saved.")
+            response = redirect_to("/identity/me", "Saved.")
+            keep_language(response, person.language)
+            return response
     return form.page("pages/me.html", person=person, languages_offered=languages())
 
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from services.identity.api.context import current_settings, current_throttle
 from services.identity.domain import audit, invitations, people
+from services.identity.domain.people import GRANTABLE
 from services.identity.domain.tenants import change_tenant, get_tenant
 from services.identity.page_schemas import InvitePageSchema, PersonPageSchema, TenantPageSchema
 from services.identity.pages.choices import countries, languages, role_names, roles, zones
@@ -34,7 +35,7 @@ def list_people() -> str:
         page=listed(current_session(), people.people(name=name or None)),
         name=name,
         invited=listed(current_session(), invitations.invitations(), size=10).items,
-        roles=dict(roles()),
+        role_names=role_names(),
     )
 
 
@@ -50,7 +51,7 @@ def invite() -> ResponseReturnValue:
                 current_throttle().count_form("invitations", str(current_caller().tenant_id))
             invitation, link = invitations.invite(current_session(), current_settings(), **typed)
             return render_template("pages/invited.html", invitation=invitation, link=link)
-    return form.page("pages/invite.html", roles=roles())
+    return form.page("pages/invite.html", roles=roles(current_caller().tenant_kind))
 
 
 @blueprint.post("/people/invitations/<id:invitation_id>/withdraw")
@@ -70,9 +71,11 @@ def person(person_id: UUID) -> ResponseReturnValue:
     if form.is_sent:
         with form.refusals():
             found = people.get_person(current_session(), person_id, is_locked=True)
-            people.change_person(current_session(), found, form.data)
+            typed = form.data
+            kept = [role for role in found.roles if role not in GRANTABLE]  # the form has no box for it
+            people.change_person(current_session(), found, typed | {"roles": [*kept, *typed["roles"]]})
             return redirect_to("/identity/people", "Saved.")
-    return form.page("pages/person.html", person=found, roles=roles())
+    return form.page("pages/person.html", person=found, roles=roles(current_caller().tenant_kind, found.roles))
 
 
 @blueprint.post("/people/<id:person_id>/<action>")
@@ -82,10 +85,10 @@ def act(person_id: UUID, action: str) -> ResponseReturnValue:
     session = current_session()
     if action == "suspend":
         people.suspend_person(session, person_id)
-        return redirect_to("/identity/people", "The person is suspended.")
+        return redirect_to(f"/identity/people/{person_id}", "The person is suspended.")
     if action == "resume":
         people.resume_person(session, person_id)
-        return redirect_to("/identity/people", "The person may act again.")
+        return redirect_to(f"/identity/people/{person_id}", "The person may act again.")
     if action == "remove":
         people.remove_person(session, person_id)
         return redirect_to("/identity/people", "The person has left.")

@@ -168,22 +168,24 @@ def reschedule_edition(session: Session, edition: Edition, changes: dict[str, An
     for name, value in changed.items():
         setattr(edition, name, value)
     _check_dates(edition)
-    if changed:
+    if changed and edition.published_at is not None:  # nobody has heard of a draft
         edition.revision += 1
-        if edition.published_at is not None:
-            emit(session, edition_scheduled(edition), tenant_id=edition.tenant_id)
-            _tell_leagues(session, edition)
+        emit(session, edition_scheduled(edition), tenant_id=edition.tenant_id)
+        _tell_leagues(session, edition)
     return edition
 
 
 def change_edition(session: Session, edition: Edition, typed: dict[str, Any]) -> Edition:
     """What a form says of an edition. Raises like `reschedule_edition`.
 
-    An end left empty is three weeks after the start; a head count that is frozen at the start moves with it.
+    An end left empty is three weeks after the start, one left as it was moves with the start; so does a head count that
+    is frozen at the start.
     """
     changes = dict(typed)
     if "starts_at" in changes:
         changes.setdefault("ends_at", changes["starts_at"] + USUAL)
+        if changes["ends_at"] == edition.ends_at:  # only the start was moved: it lasts as long as before
+            changes["ends_at"] += changes["starts_at"] - edition.starts_at
         if edition.registration_ends_at == edition.starts_at:
             changes["registration_ends_at"] = changes["starts_at"]
     return reschedule_edition(session, edition, changes)
