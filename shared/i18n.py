@@ -21,6 +21,8 @@ from flask import g, has_request_context, request
 
 LANGUAGE_NAMES = {"fr": "Français", "en": "English"}
 """Each by its own name."""
+LOCALES = {"en": "en_GB", "fr": "fr"}
+"""How each language writes its dates."""
 LANGUAGES = ("en", "fr")
 DEFAULT_LANGUAGE = "en"
 LANGUAGE_COOKIE = "mpp_language"

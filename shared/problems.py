@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime
 from typing import Any
 
 import marshmallow as ma
+from babel.dates import format_date, format_datetime
 from flask import Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, Refusal, TooManyRequests, Word, message
-from shared.i18n import current_language, translate, translate_validation
+from shared.i18n import LOCALES, current_language, translate, translate_validation
 from shared.schemas import Schema
 
 PROBLEM_TYPE = "application/problem+json"
@@ -177,6 +179,10 @@ def problem_title(refusal: Refusal) -> str:
 def _shown(value: Any, language: str) -> Any:
     if isinstance(value, Word):
         return translate(value, language)
+    if isinstance(value, datetime):
+        return format_datetime(value, "d MMMM y, HH:mm", locale=LOCALES[language])
+    if isinstance(value, date):
+        return format_date(value, "long", locale=LOCALES[language])
     if isinstance(value, list):
         return ", ".join(str(_shown(item, language)) for item in value)
     return value[:80] + "…" if isinstance(value, str) and len(value) > 80 else value

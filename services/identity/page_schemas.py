@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import marshmallow as ma
-from marshmallow import validate
 
-from services.identity.domain.people import GRANTABLE
-from services.identity.schemas import EmailAddress, Password
+from services.identity.schemas import EmailAddress, Password, roles_field
 from shared.schemas import Country, Language, Schema, Text, Zone
 
 
@@ -64,18 +62,14 @@ class InvitePageSchema(Schema):
     """Whom to invite, as what."""
 
     email = EmailAddress()
-    roles = ma.fields.List(
-        ma.fields.String(validate=validate.OneOf(GRANTABLE)), required=True, validate=validate.Length(min=1)
-    )
+    roles = roles_field(required=True)
 
 
 class PersonPageSchema(Schema):
     """What an administrator may change of a person."""
 
     display_name = Text(maximum=80, required=True)
-    roles = ma.fields.List(
-        ma.fields.String(validate=validate.OneOf(GRANTABLE)), required=True, validate=validate.Length(min=1)
-    )
+    roles = roles_field(required=True)
 
 
 class TenantPageSchema(Schema):

@@ -15,7 +15,7 @@ from flask import Blueprint, g, request
 from markupsafe import Markup
 
 from shared.auth import Caller
-from shared.i18n import LANGUAGE_NAMES, current_language, translate, translate_many, written
+from shared.i18n import LANGUAGE_NAMES, LOCALES, current_language, translate, translate_many, written
 from shared.pages.friends import animal_of
 from shared.pages.moves import said
 from shared.pages.static import static_url
@@ -72,7 +72,7 @@ def _here(value: datetime) -> datetime:
 
 
 def _locale() -> str:
-    return {"en": "en_GB", "fr": "fr"}[current_language()]
+    return LOCALES[current_language()]
 
 
 def caller() -> Caller | None:

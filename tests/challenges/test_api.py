@@ -236,7 +236,7 @@ def test_an_unknown_category_says_which_there_are(client: FlaskClient) -> None:
 def test_a_search_without_a_word_is_refused_in_french(client: FlaskClient) -> None:
     answer = client.get(f"{BASE}/challenges?q=%F0%9F%9A%B2&lang=fr")
     problem = problem_of(answer, 422, "nothing_to_search")
-    assert problem["title"].startswith("Il n'y a aucun mot à chercher")
+    assert problem["title"].startswith("Il n’y a aucun mot à chercher")
 
 
 @pytest.mark.parametrize(

@@ -163,3 +163,76 @@ def test_operators_alone_suspend_tenants(steps: Steps) -> None:
     assert operator.post(f"{path}/nonsense").status_code == 404
     assert steps.sign_in("h@example.org").status_code == 201
     assert "tag danger" not in operator.get("/identity/platform?kind=school&name=script").text
+
+
+def test_a_second_invitation_to_the_same_address_replaces_the_first(steps: Steps) -> None:
+    client, _ = found(steps)
+    for email in ("leo@example.org", "Leo@Example.org"):
+        typed = {"email": email, "roles": "organiser", "language": "fr"} | csrf(client)
+        assert client.post("/identity/people/invite", data=typed).status_code == 200
+    waiting = client.get(f"{API}/invitations").json
+    assert [invitation["email"] for invitation in waiting if not invitation["accepted_at"]] == ["Leo@example.org"]
+
+
+def test_who_invites_somebody_who_is_here_is_told_so(steps: Steps) -> None:
+    client, _ = found(steps)
+    typed = {"email": "h@example.org", "roles": "organiser", "language": "fr"} | csrf(client)
+    answer = client.post("/identity/people/invite", data=typed, headers=FRENCH)
+    assert answer.status_code == 409
+    assert "Cette personne est déjà là" in answer.text
+    assert "mot de passe" not in answer.text.partition("<main")[2].partition("</form>")[0]
+
+
+def test_pupils_are_offered_to_schools_alone_and_one_role_at_least_is_asked_for(steps: Steps) -> None:
+    school, _ = found(steps)
+    company = steps.client()
+    company.post("/found/company", data=SCHOOL | {"email": "rh@example.org"}, headers=FRENCH)
+    assert 'value="pupil"' in school.get("/identity/people/invite").text
+    assert 'value="pupil"' not in company.get("/identity/people/invite").text
+    me = company.get(f"{API}/me").json["person_id"]
+    answer = company.post(f"/identity/people/{me}", data={"display_name": "M. Nguyen"} | csrf(company), headers=FRENCH)
+    assert answer.status_code == 422
+    assert "Choisissez-en au moins un" in answer.text
+
+
+def test_an_operator_changes_their_own_name_and_stays_one(steps: Steps) -> None:
+    steps.operator()
+    browser = steps.client()
+    browser.post("/sign-in", data={"email": "op@example.org", "password": PASSWORD})
+    me = browser.get(f"{API}/me").json
+    typed = {"display_name": "Opale", "roles": "administrator"} | csrf(browser)
+    assert browser.post(f"/identity/people/{me['person_id']}", data=typed).status_code in (303, 403)
+
+
+def test_somebody_is_suspended_after_a_second_tap_and_stays_in_sight(steps: Steps) -> None:
+    client, _ = found(steps)
+    made = client.post("/identity/people/invite", data={"roles": "organiser", "email": ""} | csrf(client))
+    [link] = re.findall(r"/identity/invitations/[\w-]+", made.text)
+    guest = steps.client()
+    guest.post(link, data={"display_name": "Ana", "email": "ana@example.org", "password": PASSWORD})
+    address = f"/identity/people/{guest.get(f'{API}/me').json['person_id']}"
+    page = client.get(address, headers=FRENCH).text
+    assert page.index("Suspendre…") < page.index(f'action="{address}/suspend"')
+    answer = client.post(f"{address}/suspend", data=csrf(client))
+    assert answer.headers["Location"] == address
+    assert "est suspendue" in client.get(address, headers=FRENCH).text
+
+
+def test_the_language_that_somebody_saves_is_the_one_they_read(steps: Steps) -> None:
+    client, _ = found(steps)
+    assert '<html lang="fr">' in client.get("/identity/me", headers=FRENCH).text
+    client.post("/identity/me", data={"display_name": "Camille", "language": "en"} | csrf(client), headers=FRENCH)
+    assert '<html lang="en">' in client.get("/identity/me", headers=FRENCH).text
+
+
+def test_a_conflict_leads_back_to_the_page_of_the_form(steps: Steps) -> None:
+    client, _ = found(steps)
+    me = client.get(f"{API}/me").json["person_id"]
+    referrer = {"Referer": f"http://localhost/identity/people/{me}"}
+    answer = client.post(f"/identity/people/{me}/remove", data=csrf(client), headers=FRENCH | referrer)
+    assert answer.status_code == 409
+    assert f'href="/identity/people/{me}"' in answer.text
+    evil = client.post(
+        f"/identity/people/{me}/remove", data=csrf(client), headers={"Referer": "https://evil.example/x"}
+    )
+    assert "/x" not in evil.text

@@ -157,6 +157,17 @@ def test_what_was_typed_outlives_a_session_that_has_ended_for_good(browser: Flas
     assert 'name="display_name" value="Zoé &#34;la&#34;"' in again.text
 
 
+def test_who_changes_it_first_finds_what_was_typed_and_nothing_is_done(browser: FlaskClient) -> None:
+    csrf = csrf_of(browser)
+    typed = {"csrf_token": csrf, "display_name": "Nouvelle", "language": "fr", "draft": "yes"}
+    page = browser.post("/identity/me", data=typed)
+    assert page.status_code == 200
+    assert 'value="Nouvelle"' in page.text
+    assert browser.get(f"{API}/me").json["display_name"] != "Nouvelle"
+    assert browser.post("/sign-out", data={"csrf_token": csrf, "draft": "yes"}).status_code == 404, "it has no page"
+    assert browser.get(f"{API}/me").status_code == 200
+
+
 def test_a_password_is_never_kept(browser: FlaskClient) -> None:
     browser.delete_cookie("mpp_access")
     browser.delete_cookie("mpp_refresh", path="/identity")

@@ -117,7 +117,7 @@ def test_an_edition_of_ones_own_says_whose_clock_it_is_on(house: House) -> None:
     [
         (-30, "draft", "Once published, everybody of École des Lilas sees it", "registration"),
         (-30, "registration", "It begins by itself on", None),
-        (5, "registration", "By itself it ends on", None),
+        (5, "registration", "ends automatically on", None),
         (22, "registration", "You can end it now: from then on nobody records anything", "frozen"),
         (40, "registration", "Once told, everybody sees the final boards", "revealed"),
     ],

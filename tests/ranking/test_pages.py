@@ -256,7 +256,7 @@ def test_after_a_tap_the_planet_asks_until_the_points_are_in_it(house: House, pl
     assert asking not in planet_of(house, played, f"?completion={completion}&asked=5"), "not for ever"
     played.record(played.teams[played.leagues[0]][0], None, 2, completion=completion)
     there = planet_of(house, played, f"?completion={completion}")
-    assert "Ce défi y est compté" in there
+    assert "Ce défi est compté" in there
     assert asking not in there
     assert "growth-news" not in planet_of(house, played, "?completion=nonsense")
     elsewhere = played.record(played.teams[played.leagues[1]][0], None, 2)
@@ -266,7 +266,7 @@ def test_after_a_tap_the_planet_asks_until_the_points_are_in_it(house: House, pl
 def test_points_that_made_the_planet_grow_are_thanked(house: House, played: World) -> None:
     team = played.teams[played.leagues[0]][0]
     small, large = (played.record(team, None, points) for points in (1, 60))
-    assert "Elle a grandi grâce à ces points" in planet_of(house, played, f"?completion={large}")
+    assert "La planète a grandi grâce à ces points" in planet_of(house, played, f"?completion={large}")
     assert "Elle a grandi" not in planet_of(house, played, f"?completion={small}")
 
 

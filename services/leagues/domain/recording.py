@@ -298,11 +298,9 @@ class _Recorder:
         calendar = self.scene.calendar
         day = day or self._default_day(self.scene.now)
         if day > self.scene.today:
-            raise DayInFuture(day=day.isoformat())
+            raise DayInFuture(day=day)
         if not calendar.first_day <= day <= calendar.last_day:
-            raise DayOutsideEdition(
-                day=day.isoformat(), first=calendar.first_day.isoformat(), last=calendar.last_day.isoformat()
-            )
+            raise DayOutsideEdition(day=day, first=calendar.first_day, last=calendar.last_day)
         return day
 
     def _default_day(self, recorded_at: datetime) -> date:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -75,7 +76,7 @@ def find_team(session: Session, league: League, team_id: UUID) -> Team:
 def require_unlocked(session: Session, league: League) -> None:
     """Raises TeamsLocked once the lock date has passed."""
     if league.teams_locked_at is not None and league.teams_locked_at <= transaction_time(session):
-        raise TeamsLocked(since=league.teams_locked_at.isoformat(timespec="minutes"))
+        raise TeamsLocked(since=league.teams_locked_at.astimezone(ZoneInfo(league.zone)))
 
 
 def sizes(session: Session, league: League) -> dict[UUID, int]:

@@ -93,6 +93,8 @@ def manage(league_id: UUID) -> ResponseReturnValue:
             if double:
                 told = "{count} players are in. Left out, because the name is there already: {names}"
                 return redirect_to(back, told, count=len(added), names=", ".join(double))
+            if len(added) == 1:
+                return redirect_to(back, "{name} is in.", name=added[0].display_name)
             return redirect_to(back, "{count} players are in.", count=len(added))
     return form.page("pages/teams.html", team_form=team_form, **_teams_of(place))
 
