@@ -236,3 +236,28 @@ def test_a_conflict_leads_back_to_the_page_of_the_form(steps: Steps) -> None:
         f"/identity/people/{me}/remove", data=csrf(client), headers={"Referer": "https://evil.example/x"}
     )
     assert "/x" not in evil.text
+
+
+def test_an_invitation_says_who_invites_and_a_dead_link_says_so_before_anything_is_typed(steps: Steps) -> None:
+    client, _ = found(steps, name="Boulons & Cie")
+    typed = {"roles": "organiser", "email": "leo@example.org", "language": "fr"} | csrf(client)
+    made = client.post("/identity/people/invite", data=typed)
+    [link] = re.findall(r"/identity/invitations/[\w-]+", made.text)
+    guest = steps.client()
+    page = guest.get(link, headers=FRENCH).text
+    assert "Boulons &amp; Cie vous invite" in page
+    assert "leo@example.org" in page
+    assert 'name="email"' not in page
+    assert guest.post(link, data={"display_name": "Léo", "password": PASSWORD}).status_code == 303
+    for address in (link, "/identity/password-resets/no-such-token"):
+        dead = steps.client().get(address, headers=FRENCH)
+        assert dead.status_code == 404
+        assert 'href="/sign-in"' in dead.text.partition("<main")[2]
+        assert "<form" not in dead.text.partition("<main")[2].partition("</main>")[0]
+
+
+def test_a_new_name_of_the_tenant_is_read_at_once(steps: Steps) -> None:
+    client, _ = found(steps)
+    tenant = {"name": "Roses", "country": "BE", "language": "fr", "zone": "Europe/Brussels"}
+    client.post("/identity/tenant", data=tenant | csrf(client))
+    assert "Roses" in client.get("/identity/me").text.partition("<main")[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from shared.contracts import EditionScheduled
 from shared.tenancy import PLATFORM_TENANT_ID
 from tests.builders import create_edition, emitted, teacher_of
 from tests.house import House, caller_of
+from tests.leagues.game import API, Game
 
 EDITIONS = "/leagues/editions"
 FRENCH = {"Accept-Language": "fr"}
@@ -248,3 +250,22 @@ def test_a_name_that_is_code_is_text_on_every_page_of_an_edition(house: House) -
         page = client.get(path)
         assert "<script>alert" not in page.text, path
         assert "&lt;script&gt;alert" in page.text, path
+
+
+def test_a_published_edition_is_not_moved_into_the_past_and_keeps_its_length(house: House) -> None:
+    game = Game(house, started_days_ago=-10)
+    address = f"/leagues/editions/{game.edition['edition_id']}/change"
+    shown = {name: game.edition[name] for name in ("name", "grace_days", "min_players", "max_players")}
+    dates = {name: game.edition[name][:16] for name in ("starts_at", "ends_at")}
+    past = (datetime.fromisoformat(dates["starts_at"]) - timedelta(days=11)).isoformat(timespec="minutes")
+    refused = game.client.post(address, data=shown | dates | {"starts_at": past}, headers=FRENCH)
+    assert refused.status_code == 422
+    assert 'href="#field-starts_at"' in refused.text
+    later = (datetime.fromisoformat(dates["starts_at"]) + timedelta(days=1)).isoformat(timespec="minutes")
+    assert game.client.post(address, data=shown | dates | {"starts_at": later}).status_code == 303
+    now = game.client.get(f"{API}/editions/{game.edition['edition_id']}").json
+    lasted = [
+        datetime.fromisoformat(one["ends_at"]) - datetime.fromisoformat(one["starts_at"]) for one in (game.edition, now)
+    ]
+    assert lasted[0] == lasted[1]
+    assert now["starts_at"][:16] == later

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from services.identity.errors import LinkExpired
 from services.identity.models import SecretOwner
 from shared.clock import transaction_time
 from shared.tenancy import TenancyError, of_tenant, scope_of
@@ -65,6 +66,14 @@ def owner_of_secret(session: Session, purpose: str, token: str) -> SecretOwner |
     owner = session.get(SecretOwner, hash_secret(token))
     if owner is None or owner.purpose != purpose or owner.expires_at <= transaction_time(session):
         return None
+    return owner
+
+
+def owner_of_link(session: Session, purpose: str, token: str) -> SecretOwner:
+    """Whose link this is. Raises LinkExpired when it is unknown, was used or withdrawn, or has expired."""
+    owner = owner_of_secret(session, purpose, token)
+    if owner is None:
+        raise LinkExpired
     return owner
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from services.identity.domain.gate import (
     forget_secrets,
     issue_secret,
     own_tenant_id,
-    owner_of_secret,
+    owner_of_link,
 )
 from services.identity.domain.mails import post_mail
 from services.identity.domain.people import GRANTABLE, add_person, normalise_email
@@ -96,6 +97,23 @@ def withdraw_invitation(session: Session, invitation_id: UUID) -> None:
     audit.record(session, "invitation_withdrawn", "invitation", invitation_id)
 
 
+class Invited(NamedTuple):
+    """Who invites by a link, and the address it was sent to; None for a link that anybody may use once."""
+
+    tenant_name: str
+    email: str | None
+
+
+def invited_by(session: Session, token: str) -> Invited:
+    """What the page of an invitation shows to whoever has its link. Raises LinkExpired."""
+    owner = owner_of_link(session, INVITATION, token)
+    enter_tenant(session, owner.tenant_id)
+    invitation = session.get(Invitation, (owner.tenant_id, owner.subject_id))
+    if invitation is None:
+        raise LinkExpired
+    return Invited(get_tenant(session, owner.tenant_id).name, invitation.email)
+
+
 def accept_invitation(
     session: Session,
     *,
@@ -106,9 +124,7 @@ def accept_invitation(
     language: str | None = None,
 ) -> tuple[Tenant, Person]:
     """Joins the tenant that the link is for, once. Raises LinkExpired, Suspended, EmailTaken, WeakPassword, Invalid."""
-    owner = owner_of_secret(session, INVITATION, token)
-    if owner is None:
-        raise LinkExpired
+    owner = owner_of_link(session, INVITATION, token)
     person_id = new_id()
     enter_tenant(session, owner.tenant_id, person_id)
     invitation = session.get(Invitation, (owner.tenant_id, owner.subject_id), with_for_update=True)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.identity.domain import audit
-from services.identity.domain.gate import RESET, enter_tenant, forget_secrets, issue_secret, owner_of_secret
+from services.identity.domain.gate import RESET, enter_tenant, forget_secrets, issue_secret, owner_of_link
 from services.identity.domain.mails import post_mail, post_nothing
 from services.identity.domain.passwords import hash_password, is_right
 from services.identity.domain.people import get_person, normalise_email
@@ -54,11 +54,14 @@ def ask_for_reset(session: Session, settings: Settings, email: str) -> None:
         _mail_reset(session, settings, account)
 
 
+def require_reset(session: Session, token: str) -> None:
+    """Raises LinkExpired for a link that opens nothing any more."""
+    owner_of_link(session, RESET, token)
+
+
 def confirm_reset(session: Session, *, token: str, password: str) -> None:
     """A new password by the link of a mail: every session ends. Raises LinkExpired, WeakPassword."""
-    owner = owner_of_secret(session, RESET, token)
-    if owner is None:
-        raise LinkExpired
+    owner = owner_of_link(session, RESET, token)
     enter_tenant(session, owner.tenant_id)
     reset = session.get(PasswordReset, (owner.tenant_id, owner.subject_id), with_for_update=True)
     if reset is None or reset.used_at is not None:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from services.identity.api.context import current_address, current_settings, current_throttle
 from services.identity.cookies import set_cookies
 from services.identity.domain import invitations, sessions, tenants
-from services.identity.domain.password_changes import ask_for_reset, confirm_reset
+from services.identity.domain.password_changes import ask_for_reset, confirm_reset, require_reset
 from services.identity.domain.people import sign_up_player
 from services.identity.page_schemas import (
     AcceptPageSchema,
@@ -87,6 +87,7 @@ def join_community() -> ResponseReturnValue:
 @public
 def accept(token: str) -> ResponseReturnValue:
     """Joins a school or a company by the link of an invitation."""
+    invited = invitations.invited_by(current_session(), token)
     form = Form(AcceptPageSchema)
     if form.is_sent:
         with form.refusals():
@@ -96,7 +97,7 @@ def accept(token: str) -> ResponseReturnValue:
                 current_session(), token=token, language=current_language(), **typed
             )
             return _enter(str(person.email), typed["password"], tenant.tenant_id)
-    return form.page("pages/accept.html")
+    return form.page("pages/accept.html", invited=invited)
 
 
 @blueprint.route("/reset", methods=["GET", "POST"])
@@ -118,6 +119,7 @@ def ask_reset() -> ResponseReturnValue:
 def choose_password(token: str) -> ResponseReturnValue:
     """A new password, by the link of a mail. Every session ends."""
     form = Form(NewPasswordPageSchema)
+    require_reset(current_session(), token)
     if form.is_sent:
         with form.refusals():
             current_throttle().count_form("confirmations", current_address())

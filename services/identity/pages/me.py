@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from services.identity.api.context import current_throttle
 from services.identity.domain.password_changes import change_password
 from services.identity.domain.people import change_person, get_person
+from services.identity.domain.tenants import get_tenant
 from services.identity.page_schemas import MePageSchema
 from services.identity.pages.choices import languages
 from services.identity.pages.front import keep_language
@@ -33,7 +34,12 @@ def me() -> ResponseReturnValue:
             response = redirect_to("/identity/me", "Saved.")
             keep_language(response, person.language)
             return response
-    return form.page("pages/me.html", person=person, languages_offered=languages())
+    return form.page(
+        "pages/me.html",
+        person=person,
+        tenant=get_tenant(current_session(), current_caller().tenant_id),
+        languages_offered=languages(),
+    )
 
 
 @blueprint.route("/password", methods=["GET", "POST"])

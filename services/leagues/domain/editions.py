@@ -16,7 +16,7 @@ from shared.auth import ADMINISTRATOR, OPERATOR, Caller
 from shared.clock import at_wall_clock, local_day, transaction_time
 from shared.contracts import EditionFrozen, EditionRevealed, EditionScheduled, LeagueCreated
 from shared.database import new_id
-from shared.errors import Forbidden, NotFound, Word, words
+from shared.errors import Forbidden, Invalid, NotFound, Word, message, words
 from shared.outbox import emit
 
 DRAFT, REGISTRATION, RUNNING, GRACE = "draft", "registration", "running", "grace"
@@ -168,11 +168,19 @@ def reschedule_edition(session: Session, edition: Edition, changes: dict[str, An
     for name, value in changed.items():
         setattr(edition, name, value)
     _check_dates(edition)
+    if "starts_at" in changed and edition.published_at is not None:
+        _require_still_to_begin(session, edition)
     if changed and edition.published_at is not None:  # nobody has heard of a draft
         edition.revision += 1
         emit(session, edition_scheduled(edition), tenant_id=edition.tenant_id)
         _tell_leagues(session, edition)
     return edition
+
+
+def _require_still_to_begin(session: Session, edition: Edition) -> None:
+    """Raises Invalid: moved into the past it would begin at once, and its dates could not be moved back."""
+    if calendar_of(edition, edition.zone).starts_at <= transaction_time(session):
+        raise Invalid(fields={"starts_at": [message("Has passed already: a published edition begins later than now.")]})
 
 
 def change_edition(session: Session, edition: Edition, typed: dict[str, Any]) -> Edition:
