@@ -267,5 +267,5 @@ def test_a_published_edition_is_not_moved_into_the_past_and_keeps_its_length(hou
     lasted = [
         datetime.fromisoformat(one["ends_at"]) - datetime.fromisoformat(one["starts_at"]) for one in (game.edition, now)
     ]
-    assert lasted[0] == lasted[1]
+    assert abs(lasted[0] - lasted[1]) < timedelta(minutes=1), "a form shows no seconds"
     assert now["starts_at"][:16] == later
