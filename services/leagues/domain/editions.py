@@ -168,8 +168,6 @@ def reschedule_edition(session: Session, edition: Edition, changes: dict[str, An
     for name, value in changed.items():
         setattr(edition, name, value)
     _check_dates(edition)
-    if "starts_at" in changed and edition.published_at is not None:
-        _require_still_to_begin(session, edition)
     if changed and edition.published_at is not None:  # nobody has heard of a draft
         edition.revision += 1
         emit(session, edition_scheduled(edition), tenant_id=edition.tenant_id)
@@ -177,17 +175,17 @@ def reschedule_edition(session: Session, edition: Edition, changes: dict[str, An
     return edition
 
 
-def _require_still_to_begin(session: Session, edition: Edition) -> None:
+def _require_still_to_begin(session: Session, edition: Edition, starts_at: datetime) -> None:
     """Raises Invalid: moved into the past it would begin at once, and its dates could not be moved back."""
-    if calendar_of(edition, edition.zone).starts_at <= transaction_time(session):
+    if at_wall_clock(starts_at, edition.zone) <= transaction_time(session):
         raise Invalid(fields={"starts_at": [message("Has passed already: a published edition begins later than now.")]})
 
 
 def change_edition(session: Session, edition: Edition, typed: dict[str, Any]) -> Edition:
     """What a form says of an edition. Raises like `reschedule_edition`.
 
-    An end left empty is three weeks after the start, one left as it was moves with the start; so does a head count that
-    is frozen at the start.
+    Raises Invalid besides, for a published edition that would begin in the past. An end left empty is three weeks after
+    the start, one left as it was moves with the start; so does a head count that is frozen at the start.
     """
     changes = dict(typed)
     if "starts_at" in changes:
@@ -198,6 +196,8 @@ def change_edition(session: Session, edition: Edition, typed: dict[str, Any]) ->
             changes["ends_at"] += changes["starts_at"] - edition.starts_at
         if edition.registration_ends_at == edition.starts_at:
             changes["registration_ends_at"] = changes["starts_at"]
+        if changes["starts_at"] != edition.starts_at and edition.published_at is not None:
+            _require_still_to_begin(session, edition, changes["starts_at"])
     return reschedule_edition(session, edition, changes)
 
 

@@ -173,7 +173,7 @@ def test_a_session_that_ends_in_mid_form_loses_nothing(open_reader: Callable[...
             page.fill("[name=password]", DEMO_PASSWORD)
             page.locator("main button").click()
             reader.shot("send-again")
-            page.locator("main button").click()
+            page.locator("main button.primary").click()
         expect(page.locator(".said")).to_be_visible()
         assert page.input_value("[name=display_name]") == f"M. Nguyen {kept}"
 
