@@ -190,9 +190,8 @@ def change_edition(session: Session, edition: Edition, typed: dict[str, Any]) ->
     changes = dict(typed)
     if "starts_at" in changes:
         changes.setdefault("ends_at", changes["starts_at"] + USUAL)
-        if changes["ends_at"] == edition.ends_at.replace(
-            second=0, microsecond=0
-        ):  # as the form showed it: left as it was
+        shown = edition.ends_at.replace(second=0, microsecond=0)
+        if changes["ends_at"] == shown:
             changes["ends_at"] += changes["starts_at"] - edition.starts_at
         if edition.registration_ends_at == edition.starts_at:
             changes["registration_ends_at"] = changes["starts_at"]
