@@ -7,6 +7,7 @@ A refusal is a class, so that an operation can list its own in its OpenAPI text.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, ClassVar
 
 
@@ -82,8 +83,12 @@ class Invalid(Refusal):
 
 
 class TooManyRequests(Refusal):
-    """Throttled; parameter `seconds` says how long to wait."""
+    """Throttled; `seconds` says how long to wait."""
 
     status = 429
     code = "too_many_requests"
-    text = message("Too many attempts. Wait {seconds} seconds and try again.")
+    text = message("Too many attempts. Wait {wait} and try again.")
+
+    def __init__(self, *, seconds: int = 60, **parameters: Any) -> None:
+        super().__init__(**parameters, wait=timedelta(seconds=seconds))
+        self.seconds = seconds

@@ -73,7 +73,7 @@ def document_access_and_errors(doc: dict[str, Any], doc_info: Any, *, method: st
         for content in answer.get("content", {}).values() if isinstance(answer, dict) else ():
             if "schema" in content and "example" not in content:
                 content["example"] = example_of(content["schema"])
-    statuses = {NotFound, ServerError, Unavailable, TooManyRequests, BrokenJson, Invalid}
+    statuses: set[type[Refusal]] = {NotFound, ServerError, Unavailable, TooManyRequests, BrokenJson, Invalid}
     access = doc_info.get("access")
     if access:
         statuses |= {NotSignedIn, Forbidden}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import marshmallow as ma
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from flask import Response, g, request
 from werkzeug.exceptions import HTTPException
 
@@ -22,7 +22,7 @@ class FieldErrorSchema(Schema):
     """One value that cannot be accepted."""
 
     field = ma.fields.String(required=True, metadata={"example": "zone"})
-    message = ma.fields.String(required=True, metadata={"example": "Is not a time zone: give an IANA name."})
+    message = ma.fields.String(required=True, metadata={"example": "This is not a time zone: give an IANA name."})
 
 
 class ProblemSchema(Schema):
@@ -165,7 +165,7 @@ def refusal_headers(refusal: Refusal) -> dict[str, str]:
     if isinstance(refusal, MethodNotAllowed):
         headers["Allow"] = ", ".join(refusal.parameters["allowed"])
     if isinstance(refusal, TooManyRequests):
-        headers["Retry-After"] = str(refusal.parameters.get("seconds", 60))
+        headers["Retry-After"] = str(refusal.seconds)
     return headers
 
 
@@ -183,9 +183,20 @@ def _shown(value: Any, language: str) -> Any:
         return format_datetime(value, "d MMMM y, HH:mm", locale=LOCALES[language])
     if isinstance(value, date):
         return format_date(value, "long", locale=LOCALES[language])
+    if isinstance(value, timedelta):
+        return _shown_wait(value, language)
     if isinstance(value, list):
         return ", ".join(str(_shown(item, language)) for item in value)
     return value[:80] + "…" if isinstance(value, str) and len(value) > 80 else value
+
+
+def _shown_wait(value: timedelta, language: str) -> str:
+    """In one unit, and never less than it is: who waits that long does not wait in vain."""
+    for unit in (timedelta(hours=1), timedelta(minutes=1)):
+        if value >= 1.5 * unit:
+            value = -(-value // unit) * unit
+            break
+    return format_timedelta(value, threshold=1.5, locale=LOCALES[language])
 
 
 def refusal_of(error: HTTPException) -> Refusal:

@@ -36,9 +36,9 @@ class Text(ma.fields.String):
     """
 
     default_error_messages = {
-        "control": message("Contains a control character: type the text again instead of pasting it."),
-        "empty": message("Cannot be empty."),
-        "long": message("Is too long: {maximum} characters at most."),
+        "control": message("There is a control character in it: type the text again instead of pasting it."),
+        "empty": message("This cannot be empty."),
+        "long": message("Too long: {maximum} characters at most."),
     }
 
     def __init__(self, *, maximum: int, is_multiline: bool = False, may_be_empty: bool = False, **kwargs: Any) -> None:
@@ -80,7 +80,7 @@ class Zone(ma.fields.String):
     """The name of an IANA time zone, such as Europe/Paris or Indian/Reunion."""
 
     default_error_messages = {
-        "zone": message("Is not a time zone: give an IANA name such as Europe/Paris or Indian/Reunion."),
+        "zone": message("This is not a time zone: give an IANA name such as Europe/Paris or Indian/Reunion."),
     }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -93,7 +93,7 @@ class Zone(ma.fields.String):
 class Country(ma.fields.String):
     """A two-letter ISO 3166-1 code, such as FR."""
 
-    default_error_messages = {"country": message("Is not a country: give its two-letter code, such as FR or BE.")}
+    default_error_messages = {"country": message("This is not a country: give its two-letter code, such as FR or BE.")}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         given = super()._deserialize(value, attr, data, **kwargs)

@@ -24,7 +24,7 @@ class EmailAddress(ma.fields.String):
     """An e-mail address, in its normal form."""
 
     default_error_messages = {
-        "email": message("Is not an e-mail address: write it like camille@example.org."),
+        "email": message("This is not an e-mail address: write it like camille@example.org."),
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -48,7 +48,7 @@ class Password(ma.fields.String):
     """A password as it was typed; whether a new one is good enough is the domain's to say."""
 
     default_error_messages = {
-        "typed": message("Contains something that no keyboard types: type the password again."),
+        "typed": message("There is something in it that no keyboard types: type the password again."),
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -71,7 +71,7 @@ class Token(ma.fields.String):
     """The secret of a link or of a session."""
 
     default_error_messages = {
-        "token": message("Is not a token of ours: copy the end of the link, after the last slash."),
+        "token": message("This is not a token of ours: copy the end of the link, after the last slash."),
     }
 
     def __init__(self, **kwargs: Any) -> None:

@@ -9,7 +9,7 @@ import marshmallow as ma
 from marshmallow import validate
 
 from services.leagues.domain.grid import Tick
-from services.leagues.schemas import AGE_BANDS, AUDIENCES, LocalDateTime, league_name
+from services.leagues.schemas import AGE_BANDS, AUDIENCES, LocalDateTime, PlayerChangeSchema, league_name
 from shared.errors import message
 from shared.schemas import Schema, Text
 
@@ -119,6 +119,12 @@ class PlayersPageSchema(Schema):
 
     names = Lines(maximum=100, keeps_doubles=True, required=True)
     team_id = ma.fields.UUID(allow_none=True, load_default=None)
+
+
+class PlayerPageSchema(PlayerChangeSchema):
+    """A player's name, and their team where a leader asks."""
+
+    display_name = Text(maximum=80, required=True)
 
 
 class EditionPageSchema(Schema):

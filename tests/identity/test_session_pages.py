@@ -72,7 +72,7 @@ def test_what_is_no_address_is_said_beside_its_field(steps: Steps) -> None:
     typed = {"email": '<b>"no', "password": "x"}
     answer = steps.client().post("/sign-in", data=typed, headers={"Accept-Language": "en"})
     assert answer.status_code == 422
-    assert "Is not an e-mail address" in answer.text
+    assert "This is not an e-mail address" in answer.text
     assert 'aria-invalid="true"' in answer.text
     assert 'aria-describedby="error-email"' in answer.text
     assert "<b>" not in answer.text

@@ -49,6 +49,9 @@ class Game:
     def teams(self) -> list[Any]:
         return self.client.get(self.path("teams")).json
 
+    def all_players(self) -> list[Any]:
+        return self.client.get(self.path("players?page_size=100")).json
+
     def somebody(self, role: str = "pupil", name: str = "Nour") -> Member:
         """A person of the same tenant who does not play."""
         caller = caller_of(self.teacher.tenant_id, role, kind=self.teacher.tenant_kind)

@@ -348,9 +348,9 @@ def test_refusals_are_in_the_readers_language(game: Game) -> None:
     answer = game.client.post(f"{API}/editions", json=body, headers={"Accept-Language": "fr-CA,fr;q=0.9,en;q=0.5"})
     assert answer.headers["Content-Language"] == "fr"
     found = {error["field"]: error["message"] for error in answer.json["errors"]}
-    assert found["grace_days"] == "Doit être compris entre 0 et 14."
+    assert found["grace_days"] == "Donnez une valeur de 0 à 14."
     assert found["weeks"] == "Champ inconnu."
-    assert found["name"] == "Est trop long\u00a0: 80 caractères au maximum."
+    assert found["name"] == "Trop long\u00a0: 80 caractères au maximum."
     assert found["starts_at"] == "Ne peut pas être nul (null)."
     assert found["audience"].startswith("Doit être l’une de ces valeurs\u00a0: community, company")
 

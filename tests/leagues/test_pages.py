@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -153,7 +152,7 @@ def test_the_history_goes_on_page_by_page_without_counting_all_of_it(
 def test_the_story_goes_on_page_by_page(game: Game) -> None:
     address = path(game, f"record-for/{game.challenge}")
     game.client.post(path(game, "teams"), data={"names": "\n".join(f"Lynx {n}" for n in range(30)), "team_id": ""})
-    everybody = [player["player_id"] for player in _players(game)]
+    everybody = [player["player_id"] for player in game.all_players()]
     game.client.post(address, data={**form_of(game.client, address), "player_ids": everybody})
     assert f'hx-get="{path(game, "story")}"' in game.client.get(path(game)).text
     first, second = (game.client.get(path(game, f"story?page={page}")).text for page in (1, 2))
@@ -323,35 +322,6 @@ def test_what_is_wrong_with_a_new_league_stands_beside_its_field(game: Game) -> 
     assert answer.status_code == 422
     assert {"field-teams", "field-edition_id"} <= set(re.findall(r'href="#([\w-]+)"', answer.text))
     assert "<script>alert" not in answer.text
-
-
-def test_pupils_are_entered_by_pseudonym_moved_balanced_and_taken_out(game: Game) -> None:
-    answer = game.client.post(path(game, "teams"), data={"names": "Loup\nOurs\nLoup\n", "team_id": ""})
-    assert answer.status_code == 303
-    players = game.client.get(f"{API}/leagues/{game.league['league_id']}/players?page_size=100").json
-    loup = next(player for player in players if player["display_name"] == "Loup")
-    other = next(team["team_id"] for team in game.teams if team["team_id"] != loup["team_id"])
-    assert game.client.post(path(game, f"players/{loup['player_id']}/move"), data={"team_id": other}).status_code == 303
-    assert game.client.post(path(game, f"players/{loup['player_id']}/move"), data={"team_id": "?"}).status_code == 404
-    for action in ("balance", "lock", "unlock"):
-        assert game.client.post(path(game, f"teams/{action}")).status_code == 303
-    assert game.client.post(path(game, "teams/add"), data={"name": "Troisième"}).status_code == 303
-    assert game.client.post(path(game, f"players/{loup['player_id']}/remove")).status_code == 303
-    assert "Loup" not in [player["display_name"] for player in _players(game)]
-
-
-def _players(game: Game) -> list[Any]:
-    players: list[Any] = game.client.get(f"{API}/leagues/{game.league['league_id']}/players?page_size=100").json
-    return players
-
-
-def test_a_team_without_a_name_is_refused_beside_its_field(game: Game) -> None:
-    for name in ("  ", "x" * 81, "Colibris"):
-        answer = game.client.post(path(game, "teams/add"), data={"name": name}, headers=FRENCH)
-        assert answer.status_code in (409, 422), name
-        assert 'role="alert"' in answer.text
-        assert "Colibris" in answer.text, "the teams are still there"
-    assert len(game.teams) == 2
 
 
 def test_the_invitation_has_code_link_and_a_qr_code_without_inline_style(game: Game) -> None:

@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.database import new_id
+from shared.errors import TooManyRequests
 from shared.i18n import translate
+from shared.problems import problem_title
 from tests.house import caller_of
 from tests.shared.tiny import API, Tiny, open_tiny
 
@@ -88,6 +90,23 @@ def test_too_many_attempts_come_with_the_time_to_wait(tiny: Tiny) -> None:
     response = tiny.client(caller_of()).post(f"{API}/failures/throttled")
     assert response.headers["Retry-After"] == "7"
     assert "7" in response.json["title"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "french"),
+    [
+        (1, "1 second", "1 seconde"),
+        (60, "60 seconds", "60 secondes"),
+        (100, "2 minutes", "2 minutes"),
+        (754, "13 minutes", "13 minutes"),
+        (3600, "60 minutes", "60 minutes"),
+        (5401, "2 hours", "2 heures"),
+    ],
+)
+def test_a_wait_is_told_in_one_unit_and_never_too_short(tiny: Tiny, seconds: int, english: str, french: str) -> None:
+    for language, wait in (("en", english), ("fr", french)):
+        with tiny.app.test_request_context(headers={"Accept-Language": language}):
+            assert f" {wait}" in problem_title(TooManyRequests(seconds=seconds)).replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize(

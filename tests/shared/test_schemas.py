@@ -90,7 +90,7 @@ def test_control_and_direction_characters_are_refused_with_an_advice(name: str) 
 
 @pytest.mark.parametrize("blank", ["", "   ", "\n", "\u00a0", "\u3000", "\u200b", "\u200d\u2060", "\ufeff", "\u200e "])
 def test_a_name_that_shows_nothing_is_refused(blank: str) -> None:
-    assert refusal_of("name", blank) == "Cannot be empty."
+    assert refusal_of("name", blank) == "This cannot be empty."
 
 
 def test_a_text_that_may_be_empty_may_be_empty() -> None:
@@ -106,8 +106,8 @@ def test_a_text_of_several_lines_keeps_them_and_nothing_worse() -> None:
 def test_a_text_is_as_long_as_it_may_be_and_no_longer() -> None:
     assert load(name="é" * 20) == {"name": "é" * 20}
     assert load(name="e\u0301" * 20) == {"name": "é" * 20}  # 20 once normalised
-    assert refusal_of("name", "é" * 21) == "Is too long: 20 characters at most."
-    assert "too long" in refusal_of("name", "x" * 1_000_000)
+    assert refusal_of("name", "é" * 21) == "Too long: 20 characters at most."
+    assert "Too long" in refusal_of("name", "x" * 1_000_000)
 
 
 @pytest.mark.parametrize("value", [3, 3.5, True, ["Awa"], {"name": "Awa"}, None])

@@ -186,12 +186,12 @@ def test_every_refusal_of_every_service_is_marked_for_translation() -> None:
 @pytest.mark.parametrize(
     ("english", "expected"),
     [
-        ("Must be greater than or equal to 0 and less than or equal to 14.", "Doit être compris entre 0 et 14."),
-        ("Must be less than or equal to 100000.", "Doit être inférieur ou égal à 100000."),
+        ("Must be greater than or equal to 0 and less than or equal to 14.", "Donnez une valeur de 0 à 14."),
+        ("Must be less than or equal to 100000.", "Donnez une valeur d’au plus 100000."),
         ("Must be one of: draft, {x}, a. b.", "Doit être l’une de ces valeurs\u00a0: draft, {x}, a. b."),
-        ("Not a valid datetime.", "N’est pas une date avec son heure\u00a0: écrivez-la comme 2026-11-23T09:00:00."),
-        ("Not a valid naive gizmo.", "N’est pas une valeur valable (naive gizmo)."),
-        ("Is too long: 80 characters at most.", "Est trop long\u00a0: 80 caractères au maximum."),
+        ("Not a valid datetime.", "Ce n’est pas une date avec son heure\u00a0: écrivez-la comme 2026-11-23T09:00:00."),
+        ("Not a valid naive gizmo.", "Ce n’est pas une valeur valable (naive gizmo)."),
+        ("Too long: 80 characters at most.", "Trop long\u00a0: 80 caractères au maximum."),
         ("Nobody wrote this sentence.", "Nobody wrote this sentence."),
     ],
 )

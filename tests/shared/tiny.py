@@ -142,7 +142,7 @@ def get_welcome() -> Any:
 
 FAILURES: dict[str, Any] = {
     "conflict": Conflict,
-    "invalid": Invalid(fields={"text": ["Cannot be empty."]}),
+    "invalid": Invalid(fields={"text": ["This cannot be empty."]}),
     "remembered": Remembered,
     "throttled": TooManyRequests(seconds=7),
     "broken": RuntimeError("a bug"),

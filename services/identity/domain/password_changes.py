@@ -23,7 +23,7 @@ from shared.errors import Invalid, message
 from shared.settings import Settings
 
 LASTS = timedelta(hours=1)
-WRONG_PASSWORD = message("Is not your present password.")
+WRONG_PASSWORD = message("This is not your present password.")
 
 
 def change_password(session: Session, caller: Caller, *, current: str, new: str) -> None:

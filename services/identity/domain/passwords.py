@@ -22,9 +22,9 @@ JUDGED = 40  # nothing longer is common, and zxcvbn's work grows with the square
 DISGUISES = frozenset("@({[<!|$+%")
 MANY_DISGUISES = 6  # as letters they stand for so many words that zxcvbn takes seconds; and nothing common has them
 
-TOO_SHORT = message("Is too short: 10 characters at least. A few words in a row are easy to remember.")
-TOO_LONG = message("Is too long: 200 characters at most.")
-TOO_COMMON = message("Is too easy to guess: add a word or two that have nothing to do with you or with each other.")
+TOO_SHORT = message("Too short: 10 characters at least. A few words in a row are easy to remember.")
+TOO_LONG = message("Too long: 200 characters at most.")
+TOO_COMMON = message("Too easy to guess: add a word or two that have nothing to do with you or with each other.")
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)  # OWASP's argon2id for a small machine
 _nobody = _hasher.hash("the account that nobody has")

@@ -49,7 +49,7 @@ def choose_language() -> ResponseReturnValue:
     """Keeps the reader's choice of language on this device, and leads back to the page they came from."""
     language = request.form.get("language", "")
     if language not in LANGUAGES:
-        raise Invalid(fields={"language": [message("Is no language of ours: choose fr or en.")]})
+        raise Invalid(fields={"language": [message("This is not one of our languages: choose fr or en.")]})
     response: Response = redirect_to(local_path(request.form.get("back")))
     keep_language(response, language)
     return response

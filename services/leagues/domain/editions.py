@@ -178,7 +178,7 @@ def reschedule_edition(session: Session, edition: Edition, changes: dict[str, An
 def _require_still_to_begin(session: Session, edition: Edition, starts_at: datetime) -> None:
     """Raises Invalid: moved into the past it would begin at once, and its dates could not be moved back."""
     if at_wall_clock(starts_at, edition.zone) <= transaction_time(session):
-        raise Invalid(fields={"starts_at": [message("Has passed already: a published edition begins later than now.")]})
+        raise Invalid(fields={"starts_at": [message("This moment has passed: a published edition begins later.")]})
 
 
 def change_edition(session: Session, edition: Edition, typed: dict[str, Any]) -> Edition:

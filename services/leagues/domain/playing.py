@@ -152,6 +152,12 @@ def offers(
     return sorted(found, key=lambda offer: (offer.is_malus, offer.category, offer.title))
 
 
+def title_of(session: Session, challenge_id: UUID, language: str) -> str:
+    """What a challenge is called; empty as long as its event has not arrived."""
+    titles = session.scalar(sa.select(Challenge.titles).where(Challenge.challenge_id == challenge_id))
+    return _in_language(titles, language) if titles else ""
+
+
 def _in_language(texts: dict[str, str], language: str) -> str:
     return texts.get(language) or next(iter(texts.values()))
 

@@ -75,8 +75,13 @@ def find_team(session: Session, league: League, team_id: UUID) -> Team:
 
 def require_unlocked(session: Session, league: League) -> None:
     """Raises TeamsLocked once the lock date has passed."""
-    if league.teams_locked_at is not None and league.teams_locked_at <= transaction_time(session):
+    if league.teams_locked_at is not None and are_locked(session, league):
         raise TeamsLocked(since=league.teams_locked_at.astimezone(ZoneInfo(league.zone)))
+
+
+def are_locked(session: Session, league: League) -> bool:
+    """Whether the lock date has passed: nobody changes team any more."""
+    return league.teams_locked_at is not None and league.teams_locked_at <= transaction_time(session)
 
 
 def sizes(session: Session, league: League) -> dict[UUID, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.leagues.pages import editions, grid, joining, leading, recording, stories, today
+from services.leagues.pages import editions, grid, joining, leading, recording, stories, teams, today
 
 BLUEPRINTS = [
     today.blueprint,
@@ -11,5 +11,6 @@ BLUEPRINTS = [
     grid.blueprint,
     joining.blueprint,
     leading.blueprint,
+    teams.blueprint,
     editions.blueprint,
 ]

@@ -1,4 +1,4 @@
-"""Leading a league: open it, invite, teams and players, settings, leaders."""
+"""Leading a league: open it, invite, settings, leaders."""
 
 from __future__ import annotations
 
@@ -9,22 +9,19 @@ from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from services.leagues.domain import leagues, players, teams
+from services.leagues.domain import leagues
 from services.leagues.domain.leagues import shown_code
-from services.leagues.domain.listing import joinable_editions, players_with_counts
+from services.leagues.domain.listing import joinable_editions
 from services.leagues.domain.playing import Place
-from services.leagues.page_schemas import LeaguePageSchema, PlayersPageSchema, SettingsPageSchema
-from services.leagues.pages.here import leader_of, member_of
-from services.leagues.schemas import AGE_BANDS, TeamCreateSchema
+from services.leagues.page_schemas import LeaguePageSchema, SettingsPageSchema
+from services.leagues.pages.here import leader_of
+from services.leagues.schemas import AGE_BANDS
 from shared.api import id_of
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, roles
-from shared.clock import transaction_time
-from shared.errors import NotFound
 from shared.forms import Form
 from shared.i18n import translate
 from shared.pages import redirect_to
 from shared.web import current_caller, current_session
-from shared.words import sort_key
 
 LEADING = (ADMINISTRATOR, ORGANISER, PLAYER)
 
@@ -79,90 +76,6 @@ def _invitation(place: Place) -> dict[str, object]:
     return {"place": place, "code": shown_code(place.league.code), "link": link, "qr": Markup(drawn)}
 
 
-@blueprint.route("/<id:league_id>/teams", methods=["GET", "POST"])
-@roles(*LEADING)
-def manage(league_id: UUID) -> ResponseReturnValue:
-    """Teams and players; the form adds players by pseudonym."""
-    session, place = current_session(), leader_of(league_id)
-    form, team_form = Form(PlayersPageSchema), Form(TeamCreateSchema)
-    if form.is_sent:
-        with form.refusals():
-            typed, back = form.data, f"/leagues/{league_id}/teams"
-            names, double = players.without_doubles(session, place.league, typed["names"])
-            added = players.add_players(session, place.league, names, typed["team_id"])
-            if double:
-                told = "{count} players are in. Left out, because the name is there already: {names}"
-                return redirect_to(back, told, count=len(added), names=", ".join(double))
-            if len(added) == 1:
-                return redirect_to(back, "{name} is in.", name=added[0].display_name)
-            return redirect_to(back, "{count} players are in.", count=len(added))
-    return form.page("pages/teams.html", team_form=team_form, **_teams_of(place))
-
-
-def _teams_of(place: Place) -> dict[str, object]:
-    """`waits`: only those who have not begun are asked for."""
-    session = current_session()
-    people = sorted(session.execute(players_with_counts(place.league)), key=lambda row: sort_key(row[0].display_name))
-    return {
-        "place": place,
-        "waits": request.args.get("who") == "waiting",
-        "waiting": sum(count == 0 for _player, count in people),
-        "now": transaction_time(session),
-        "teams": teams.teams_with_sizes(session, place.league),
-        "people": people,
-    }
-
-
-@blueprint.post("/<id:league_id>/teams/add")
-@roles(*LEADING)
-def add_team(league_id: UUID) -> ResponseReturnValue:
-    """One more team."""
-    place = leader_of(league_id)
-    form, team_form = Form(PlayersPageSchema), Form(TeamCreateSchema)
-    with team_form.refusals():
-        teams.add_team(current_session(), place.league, team_form.data["name"])
-        return redirect_to(f"/leagues/{league_id}/teams", "The team is there.")
-    form.status = team_form.status
-    return form.page("pages/teams.html", team_form=team_form, **_teams_of(place))
-
-
-@blueprint.post("/<id:league_id>/teams/<action>")
-@roles(*LEADING)
-def act_on_teams(league_id: UUID, action: str) -> ResponseReturnValue:
-    """Balances, locks or unlocks the teams."""
-    session, place = current_session(), leader_of(league_id)
-    back = f"/leagues/{league_id}/teams"
-    if action == "balance":
-        moved = players.balance_teams(session, place.league)
-        if not moved:
-            return redirect_to(back, "The teams were balanced already.")
-        if moved == 1:
-            return redirect_to(back, "One player changed team.")
-        return redirect_to(back, "{count} players changed team.", count=moved)
-    if action in ("lock", "unlock"):
-        at = transaction_time(session) if action == "lock" else None
-        leagues.change_league(session, place.league, {"teams_locked_at": at})
-        return redirect_to(back, "The teams are locked." if at else "The teams are unlocked.")
-    raise NotFound
-
-
-@blueprint.post("/<id:league_id>/players/<id:player_id>/<action>")
-@roles(*LEADING)
-def act_on_player(league_id: UUID, player_id: UUID, action: str) -> ResponseReturnValue:
-    """Moves a player to another team, or takes them out of the league."""
-    session, place = current_session(), leader_of(league_id)
-    player = players.find_player(session, place.league, player_id)
-    back = f"/leagues/{league_id}/teams"
-    if action == "move":
-        team = teams.find_team(session, place.league, id_of(request.form.get("team_id", "")))
-        players.move_player(session, place.league, player, team.team_id)
-        return redirect_to(back, "{name} has another team.", name=player.display_name)
-    if action == "remove":
-        players.leave_league(session, current_caller(), place.league, player)
-        return redirect_to(back, "{name} has left; the points stay.", name=player.display_name)
-    raise NotFound
-
-
 @blueprint.route("/<id:league_id>/settings", methods=["GET", "POST"])
 @roles(*LEADING)
 def settings(league_id: UUID) -> ResponseReturnValue:
@@ -203,16 +116,3 @@ def dismiss(league_id: UUID, person_id: UUID) -> ResponseReturnValue:
     if is_me:
         return redirect_to("/leagues/", "You no longer lead {league}.", league=place.league.name)
     return redirect_to(f"/leagues/{league_id}/settings", "The leader has stepped down.")
-
-
-@blueprint.route("/<id:league_id>/leave", methods=["GET", "POST"])
-@roles()
-def leave(league_id: UUID) -> ResponseReturnValue:
-    """A player leaves; the points stay with the team."""
-    place = member_of(league_id, changes=True)
-    if place.player is None:
-        raise NotFound
-    if request.method == "POST":
-        players.leave_league(current_session(), current_caller(), place.league, place.player)
-        return redirect_to("/leagues/", "You have left {league}.", league=place.league.name)
-    return render_template("pages/leave.html", place=place)

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from services.leagues.domain import completions, recording
 from services.leagues.domain.grid import id_for
 from services.leagues.domain.players import players_by_name
-from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, points_today
+from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, points_today, title_of
 from services.leagues.domain.recording import INDIVIDUAL, Act, Outcome
 from services.leagues.page_schemas import RecordManyPageSchema, RecordPageSchema
 from services.leagues.pages.here import leader_of, member_of
@@ -19,7 +19,7 @@ from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
 from shared.database import new_id
 from shared.forms import Form
 from shared.i18n import current_language
-from shared.pages import redirect_to
+from shared.pages import local_path, redirect_to
 from shared.pages.frame import points
 from shared.pages.listing import leafed
 from shared.problems import problem_title
@@ -153,8 +153,9 @@ def withdraw(league_id: UUID, completion_id: UUID) -> ResponseReturnValue:
     session = current_session()
     completion = completions.find_completion(session, current_caller(), completion_id, is_locked=True)
     completions.withdraw_completion(session, current_caller(), completion)
-    back = "history" if request.form.get("from") == "history" else ""
-    return redirect_to(f"/leagues/{league_id}/{back}".rstrip("/"), "Taken back. It does not count.")
+    back = local_path(request.form.get("back"), f"/leagues/{league_id}")
+    title = title_of(session, completion.challenge_id, current_language())
+    return redirect_to(back, "Taken back: “{challenge}” does not count.", challenge=title)
 
 
 @blueprint.get("/history")
