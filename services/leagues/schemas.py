@@ -20,9 +20,13 @@ LOCAL = {
 }
 
 
+MAX_NAME = 80
+"""How many characters the name of an edition, a league or a team has at most."""
+
+
 def league_name(**kwargs: bool) -> Text:
     """A name for an edition, a league or a team."""
-    return Text(maximum=80, metadata={"example": "CM2 de Mme Diop"}, **kwargs)
+    return Text(maximum=MAX_NAME, metadata={"example": "CM2 de Mme Diop"}, **kwargs)
 
 
 class LocalDateTime(ma.fields.NaiveDateTime):

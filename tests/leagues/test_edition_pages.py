@@ -201,6 +201,15 @@ def test_a_player_changes_nothing(house: House) -> None:
     assert player.post(f"{address}/change", data=TYPED).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("name", "suggested"),
+    [("Printemps", "Printemps 2032"), ("Mars 2031", "Mars 2032"), ("x" * 80, "x" * 75 + " 2032")],
+)
+def test_the_next_edition_is_called_by_its_year(house: House, name: str, suggested: str) -> None:
+    client = operator(house)
+    assert f'value="{suggested}"' in client.get(f"{made(client, name=name)}/clone").text
+
+
 def test_an_edition_is_played_again_on_the_same_weekday_a_year_later(house: House) -> None:
     client = operator(house)
     address = made(client, audience="company")

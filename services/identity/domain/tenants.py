@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -117,6 +119,16 @@ def head_count(session: Session, tenant_id: UUID) -> HeadCount:
         suspended=sum(count for _roles, is_suspended, count in rows if is_suspended),
         roles={role: count for role in ROLES if (count := sum(count for roles, _, count in rows if role in roles))},
     )
+
+
+def people_in(session: Session, tenant_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many people each of some tenants has."""
+    rows = session.execute(
+        sa.select(Person.tenant_id, sa.func.count())
+        .where(Person.tenant_id.in_(list(tenant_ids)))
+        .group_by(Person.tenant_id)
+    )
+    return Counter({tenant_id: count for tenant_id, count in rows})
 
 
 def require_suspendable(tenant_id: UUID) -> None:

@@ -39,9 +39,15 @@ def list_tenants() -> str:
         filters["kind"] = asked["kind"]
     if asked["state"] in STATES:
         filters["is_suspended"] = STATES[asked["state"]]
-    page = listed(current_session(), tenants.tenants(**filters))
+    session = current_session()
+    page = listed(session, tenants.tenants(**filters))
     return render_template(
-        "pages/platform.html", page=page, asked=asked, is_filtered=bool(filters), kind_names=kind_names()
+        "pages/platform.html",
+        page=page,
+        people=tenants.people_in(session, [tenant.tenant_id for tenant in page.items]),
+        asked=asked,
+        is_filtered=bool(filters),
+        kind_names=kind_names(),
     )
 
 

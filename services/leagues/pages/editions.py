@@ -11,6 +11,7 @@ from services.leagues.domain import editions
 from services.leagues.domain.leagues import JOINABLE
 from services.leagues.models import EVERYONE, Edition
 from services.leagues.page_schemas import ClonePageSchema, EditionNamePageSchema, EditionPageSchema
+from services.leagues.schemas import MAX_NAME
 from shared.auth import ADMINISTRATOR, OPERATOR, ORGANISER, roles
 from shared.clock import transaction_time
 from shared.errors import Forbidden, NotFound, message
@@ -146,10 +147,18 @@ def move(edition_id: UUID, phase: str) -> ResponseReturnValue:
 def clone(edition_id: UUID) -> ResponseReturnValue:
     """The same again, from a new start."""
     source = _changeable(edition_id)
-    starts_at = (source.starts_at + editions.A_YEAR).isoformat(timespec="minutes")
-    form = Form(ClonePageSchema, {"name": source.name, "starts_at": starts_at})
+    starts_at = source.starts_at + editions.A_YEAR
+    name = _name_of_year(source.name, source.starts_at.year, starts_at.year)
+    form = Form(ClonePageSchema, {"name": name, "starts_at": starts_at.isoformat(timespec="minutes")})
     if form.is_sent:
         with form.refusals():
             made = editions.clone_edition(current_session(), current_caller(), source, form.data)
             return redirect_to(f"/leagues/editions/{made.edition_id}", "The edition is there, as a draft.")
     return form.page("pages/clone_edition.html", source=source)
+
+
+def _name_of_year(name: str, before: int, year: int) -> str:
+    """The name that an edition suggests for the next one: with another year, so that the two do not look alike."""
+    if str(before) in name:
+        return name.replace(str(before), str(year))
+    return f"{name[: MAX_NAME - 5]} {year}"
