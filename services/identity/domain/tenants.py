@@ -124,11 +124,11 @@ def head_count(session: Session, tenant_id: UUID) -> HeadCount:
 def people_in(session: Session, tenant_ids: Iterable[UUID]) -> dict[UUID, int]:
     """How many people each of some tenants has."""
     rows = session.execute(
-        sa.select(Person.tenant_id, sa.func.count())
+        sa.select(Person.tenant_id, sa.func.count().label("people"))
         .where(Person.tenant_id.in_(list(tenant_ids)))
         .group_by(Person.tenant_id)
     )
-    return Counter({tenant_id: count for tenant_id, count in rows})
+    return Counter({row.tenant_id: row.people for row in rows})
 
 
 def require_suspendable(tenant_id: UUID) -> None:
