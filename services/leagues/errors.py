@@ -84,6 +84,13 @@ class NotInLeague(Forbidden):
     text = message("Only players and leaders of this league see this. Join it with its code.")
 
 
+class ParticipationOnly(Forbidden):
+    """HR asks what somebody did."""
+
+    code = "participation_only"
+    text = message("You see who takes part, not what each person did. Join the league as a player to read its story.")
+
+
 class NotLeader(Forbidden):
     """Only a leader of the league, or an administrator, may do this."""
 

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from services.leagues.domain.leagues import relieve_departed_leaders, replace_departed_leader
+from services.leagues.domain.players import forget_person
 from services.leagues.models import Challenge, Person, Tenant
 from shared.auth import ACCESS_HANDLERS, ADMINISTRATOR
 from shared.consumer import Received, merge_handlers
@@ -49,6 +50,15 @@ def note_departures(session: Session, events: Sequence[Received[PersonSuspended 
     for event in events:
         if _set_active(session, event, False):
             replace_departed_leader(session, event.tenant_id, event.data.person_id)
+
+
+def let_go(session: Session, events: Sequence[Received[PersonLeft]]) -> None:
+    """The person plays nowhere any more, and their name is forgotten; the points stay where they were won."""
+    note_departures(session, events)
+    for event in events:
+        person = _person(session, event)
+        person.display_name, person.revision = "", max(person.revision, event.data.revision)
+        forget_person(session, event.tenant_id, event.data.person_id)
 
 
 def note_returns(session: Session, events: Sequence[Received[PersonResumed]]) -> None:
@@ -147,7 +157,7 @@ HANDLERS = merge_handlers(
         TenantFounded: copy_tenants,
         PersonJoined: copy_people,
         PersonSuspended: note_departures,
-        PersonLeft: note_departures,
+        PersonLeft: let_go,
         PersonResumed: note_returns,
         ChallengePublished: copy_challenges,
         ChallengeRetired: retire_challenges,

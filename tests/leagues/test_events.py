@@ -21,13 +21,15 @@ from shared.contracts import (
     PersonLeft,
     PersonResumed,
     PersonSuspended,
+    PlayerLeft,
+    PlayerRenamed,
     TenantFounded,
 )
 from shared.database import new_id
 from shared.tenancy import PLATFORM_TENANT_ID, across_tenants
 from tests.builders import at, emitted, envelope, publish_challenge, record, tell
 from tests.house import House, caller_of
-from tests.leagues.game import Game, tiers
+from tests.leagues.game import API, Game, tiers
 
 TENANT, PERSON, CHALLENGE = new_id(), new_id(), new_id()
 
@@ -114,7 +116,7 @@ def test_several_facts_about_one_newcomer_fit_into_one_batch(house: House) -> No
     events = [PersonSuspended(person_id=PERSON, revision=2), PersonLeft(person_id=PERSON, revision=3), joined(1)]
     house.consumers["leagues"].handle([envelope(event, TENANT) for event in events])
     [(_, person)] = copies(house)
-    assert (person["display_name"], person["is_active"]) == ("Camille 1", False)
+    assert (person["display_name"], person["is_active"]) == ("", False), "the name is forgotten"
 
 
 # --- a leader leaves -------------------------------------------------------------------------------------------------
@@ -137,6 +139,31 @@ def game_led_by_an_organiser(game: Game) -> UUID:
 
 def leave(game: Game, person_id: UUID, kind: type[Event] = PersonLeft) -> None:
     tell(game.house, "leagues", kind(person_id=person_id, revision=9), game.teacher.tenant_id)  # type: ignore[call-arg]
+
+
+def test_somebody_who_leaves_for_good_leaves_their_leagues_and_their_name_is_forgotten(game: Game) -> None:
+    karim, lea = game.join(name="Karim", display_name="Karim"), game.join(name="Léa", display_name="Léa")
+    act = record(karim.client, game.league, game.challenge, player_id=karim.player["player_id"])
+    lea.client.delete(game.path(f"players/{lea.player['player_id']}"))
+    for _ in range(2):
+        leave(game, karim.caller.person_id)
+        leave(game, lea.caller.person_id)
+    names = [player["display_name"] for player in game.all_players()]
+    assert len(names) == 3, "the pupils who are left"
+    left, renamed = emitted(game.house, "leagues", PlayerLeft), emitted(game.house, "leagues", PlayerRenamed)
+    assert [(event.player_id, event.display_name) for event in left][-1] == (UUID(karim.player["player_id"]), "")
+    assert [(event.player_id, event.display_name) for event in renamed] == [(UUID(lea.player["player_id"]), "")]
+    [told] = game.client.get(f"{API}/leagues/{game.league['league_id']}/activity").json
+    assert (told["completion_id"], told["player"]) == (act.json["completion_id"], "")
+    page = game.client.get(f"/leagues/{game.league['league_id']}").text
+    assert "Karim" not in page
+    assert "Léa" not in page
+
+
+def test_somebody_who_is_suspended_keeps_their_place(game: Game) -> None:
+    karim = game.join(name="Karim", display_name="Karim")
+    leave(game, karim.caller.person_id, PersonSuspended)
+    assert "Karim" in [player["display_name"] for player in game.all_players()]
 
 
 @pytest.mark.parametrize("kind", [PersonLeft, PersonSuspended])

@@ -21,6 +21,7 @@ from services.leagues.errors import (
     NotInLeague,
     NotYours,
     OwnCompletion,
+    ParticipationOnly,
     PlayerUnknown,
     TeamUnknown,
     TierUnknown,
@@ -92,7 +93,7 @@ def record_completions(facts: dict[str, Any], league_id: UUID) -> Any:
 
 @blueprint.route("/completions")
 @roles()
-@refuses(NotInLeague)
+@refuses(NotInLeague, ParticipationOnly)
 @blueprint.arguments(CompletionQuerySchema, location="query")
 @blueprint.response(200, CompletionSchema(many=True))
 @blueprint.paginate()
@@ -104,14 +105,14 @@ def list_completions(query: dict[str, Any], pagination_parameters: PaginationPar
     session = current_session()
     if "league_id" in query:
         league = leagues.find_league(session, query["league_id"])
-        leagues.require_member(session, current_caller(), league)
+        leagues.require_witness(session, current_caller(), league)
     statement = completions.list_completions(current_caller(), **query)
     return paged(session, statement, pagination_parameters)
 
 
 @blueprint.route("/completions/<id:completion_id>")
 @roles()
-@refuses(NotInLeague)
+@refuses(NotInLeague, ParticipationOnly)
 @blueprint.etag
 @blueprint.response(200, CompletionSchema)
 def get_completion(completion_id: UUID) -> Any:
@@ -121,7 +122,7 @@ def get_completion(completion_id: UUID) -> Any:
 
 @blueprint.route("/completions/<id:completion_id>", methods=["DELETE"])
 @roles(*PLAYING)
-@refuses(NotYours, EditionNotOpen, NotInLeague)
+@refuses(NotYours, EditionNotOpen, NotInLeague, ParticipationOnly)
 @blueprint.response(204)
 def withdraw_completion(completion_id: UUID) -> None:
     """Withdraw a completion.
@@ -135,7 +136,7 @@ def withdraw_completion(completion_id: UUID) -> None:
 
 @blueprint.route("/completions/<id:completion_id>/reaction", methods=["PUT"])
 @roles(*PLAYING)
-@refuses(NotInLeague, OwnCompletion)
+@refuses(NotInLeague, ParticipationOnly, OwnCompletion)
 @blueprint.arguments(ReactionSchema)
 @blueprint.response(204)
 def react(facts: dict[str, Any], completion_id: UUID) -> None:
@@ -149,7 +150,7 @@ def react(facts: dict[str, Any], completion_id: UUID) -> None:
 
 @blueprint.route("/completions/<id:completion_id>/reaction", methods=["DELETE"])
 @roles(*PLAYING)
-@refuses(NotInLeague)
+@refuses(NotInLeague, ParticipationOnly)
 @blueprint.response(204)
 def take_reaction_back(completion_id: UUID) -> None:
     """Take your reaction back. Twice is harmless."""
@@ -159,14 +160,14 @@ def take_reaction_back(completion_id: UUID) -> None:
 
 @blueprint.route("/leagues/<id:league_id>/activity")
 @roles()
-@refuses(NotInLeague)
+@refuses(NotInLeague, ParticipationOnly)
 @blueprint.response(200, ActivitySchema(many=True))
 @blueprint.paginate()
 def recent_activity(league_id: UUID, pagination_parameters: PaginationParameters) -> Any:
     """Show what happened lately in a league."""
     session = current_session()
     league = leagues.find_league(session, league_id)
-    leagues.require_member(session, current_caller(), league)
+    leagues.require_witness(session, current_caller(), league)
     rows = paged(session, completions.recent_activity(league), pagination_parameters, is_rows=True)
     said = reactions.reactions_to(session, current_caller(), [row[0].completion_id for row in rows])
     return [_line(said[row[0].completion_id], *row) for row in rows]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.leagues.domain.editions import FROZEN, GRACE, RUNNING, calendar_of, require_phase
-from services.leagues.domain.leagues import edition_of, find_league, leads, require_member
+from services.leagues.domain.leagues import edition_of, find_league, leads, require_member, require_witness
 from services.leagues.errors import NotYours
 from services.leagues.models import Challenge, Completion, League, Player, Team
 from shared.auth import Caller
@@ -78,12 +78,19 @@ def is_own(session: Session, caller: Caller, completion: Completion) -> bool:
 
 
 def find_completion(session: Session, caller: Caller, completion_id: UUID, *, is_locked: bool = False) -> Completion:
-    """A completion of a league the caller belongs to. Raises NotFound, NotInLeague."""
+    """A completion of a league the caller belongs to, or one they recorded.
+
+    Raises NotFound, NotInLeague, ParticipationOnly.
+    """
     statement = sa.select(Completion).where(Completion.completion_id == completion_id)
     completion = session.scalar(statement.with_for_update() if is_locked else statement)
     if completion is None:
         raise NotFound
-    require_member(session, caller, find_league(session, completion.league_id))
+    league = find_league(session, completion.league_id)
+    if completion.author_id == caller.person_id:
+        require_member(session, caller, league)
+    else:
+        require_witness(session, caller, league)
     return completion
 
 

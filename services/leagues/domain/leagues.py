@@ -24,6 +24,7 @@ from services.leagues.errors import (
     LastLeader,
     NotInLeague,
     NotLeader,
+    ParticipationOnly,
     PersonUnknown,
 )
 from services.leagues.models import EVERYONE, Edition, FormerLeader, Leader, League, Person, Player, Tenant
@@ -36,7 +37,7 @@ from shared.outbox import emit
 
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # without 0 O 1 I L, which a child confuses
 CODE_LENGTH = 8
-COMMUNITY = "community"
+COMMUNITY, COMPANY = "community", "company"
 JOINABLE = (REGISTRATION, RUNNING)
 
 
@@ -157,6 +158,25 @@ def require_member(session: Session, caller: Caller, league: League) -> None:
     """Raises NotInLeague unless the caller plays in or leads the league, or works for its school or company."""
     if not (works_here(caller) or leads(session, caller, league) or own_player(session, caller, league)):
         raise NotInLeague
+
+
+def witnesses(caller: Caller, *, plays: bool, leads: bool) -> bool:
+    """Whether the caller may see who did what in a league of theirs.
+
+    In a company those who play see it, and who leads without being its HR: HR sees participation, not one person's
+    meals or trips (game.md, “Children and the law”).
+    """
+    return caller.tenant_kind != COMPANY or plays or (leads and not caller.has_role(ADMINISTRATOR))
+
+
+def require_witness(session: Session, caller: Caller, league: League) -> None:
+    """Raises NotInLeague, and ParticipationOnly for HR."""
+    plays = own_player(session, caller, league) is not None
+    is_leader = leads(session, caller, league)
+    if not (plays or is_leader or works_here(caller)):
+        raise NotInLeague
+    if not witnesses(caller, plays=plays, leads=is_leader):
+        raise ParticipationOnly
 
 
 def works_here(caller: Caller) -> bool:

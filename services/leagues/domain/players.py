@@ -123,7 +123,7 @@ def _tell(session: Session, league: League, player: Player, kind: type[PlayerEve
             at=at,
         )
     )
-    emit(session, event)
+    emit(session, event, tenant_id=player.tenant_id)
 
 
 def player_fact(
@@ -225,3 +225,20 @@ def leave_league(session: Session, caller: Caller, league: League, player: Playe
     player.left_at = transaction_time(session)
     player.revision += 1
     _tell(session, league, player, PlayerLeft, player.left_at)
+
+
+def forget_person(session: Session, tenant_id: UUID, person_id: UUID) -> None:
+    """Somebody has left the tenant for good: they leave their leagues, and every one of them forgets their name."""
+    known = sa.select(Player, League).join(
+        League, sa.and_(League.tenant_id == Player.tenant_id, League.league_id == Player.league_id)
+    )
+    theirs = known.where(Player.tenant_id == tenant_id, Player.person_id == person_id, Player.display_name != "")
+    for player, league in session.execute(theirs).all():
+        now = transaction_time(session)
+        player.display_name = ""
+        player.revision += 1
+        if player.left_at is not None:
+            _tell(session, league, player, PlayerRenamed, now)
+            continue
+        player.left_at = now
+        _tell(session, league, player, PlayerLeft, now)

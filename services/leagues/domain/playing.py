@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from services.leagues.domain.completions import phases_to_withdraw
 from services.leagues.domain.editions import GRACE, RUNNING, Calendar, calendar_of, phase_of, today_in
-from services.leagues.domain.leagues import is_own_player
+from services.leagues.domain.leagues import is_own_player, witnesses
 from services.leagues.domain.recording import INDIVIDUAL, period_of
 from services.leagues.models import Challenge, Completion, Edition, Leader, League, Player
 from shared.auth import ADMINISTRATOR, Caller
@@ -62,6 +62,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     person_id: UUID
     player: Player | None
     is_leader: bool
+    is_witness: bool
+    """Whether the reader may see who did what; HR of a company sees participation alone."""
 
     def is_own(self, completion: Completion) -> bool:
         """What `completions.is_own` says of a completion of this league, without asking the database."""
@@ -101,6 +103,7 @@ def place_in(session: Session, caller: Caller, league: League) -> Place:
         person_id=caller.person_id,
         player=player,
         is_leader=leader is not None or caller.has_role(ADMINISTRATOR),
+        is_witness=witnesses(caller, plays=player is not None, leads=leader is not None),
     )
 
 

@@ -8,7 +8,7 @@ from flask import request
 
 from services.leagues.domain import leagues
 from services.leagues.domain.playing import Place, place_in
-from services.leagues.errors import NotInLeague, NotLeader
+from services.leagues.errors import NotInLeague, NotLeader, ParticipationOnly
 from shared.web import current_caller, current_session
 
 
@@ -19,6 +19,14 @@ def member_of(league_id: UUID, *, changes: bool = False) -> Place:
     place = place_in(session, caller, league)
     if not (place.is_leader or place.player or leagues.works_here(caller)):
         raise NotInLeague
+    return place
+
+
+def witness_of(league_id: UUID) -> Place:
+    """A league in which the reader may see who did what. Raises NotFound, NotInLeague, ParticipationOnly."""
+    place = member_of(league_id)
+    if not place.is_witness:
+        raise ParticipationOnly
     return place
 
 

@@ -14,7 +14,7 @@ from services.leagues.domain.players import players_by_name
 from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, points_today, title_of
 from services.leagues.domain.recording import INDIVIDUAL, Act, Outcome
 from services.leagues.page_schemas import RecordManyPageSchema, RecordPageSchema
-from services.leagues.pages.here import leader_of, member_of
+from services.leagues.pages.here import leader_of, member_of, witness_of
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
 from shared.database import new_id
 from shared.forms import Form
@@ -162,7 +162,7 @@ def withdraw(league_id: UUID, completion_id: UUID) -> ResponseReturnValue:
 @roles()
 def history(league_id: UUID) -> str:
     """What I did in the league; for leaders, what everybody did."""
-    place = member_of(league_id)
+    place = witness_of(league_id)
     wants_all = place.is_leader and (place.player is None or request.args.get("who") == "all")
     statement = completions.recent_activity(place.league)
     if not wants_all and place.player is not None:

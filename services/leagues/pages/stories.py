@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import completions, reactions
 from services.leagues.domain.playing import Place
-from services.leagues.pages.here import member_of
+from services.leagues.pages.here import witness_of
 from services.leagues.schemas import ReactionSchema
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
 from shared.errors import NotFound
@@ -36,7 +36,7 @@ def told_in(place: Place, size: int = SIZE) -> dict[str, Any]:
 @roles()
 def story(league_id: UUID) -> str:
     """What happened in the league, a page at a time: a piece for htmx, a page for others."""
-    place = member_of(league_id)
+    place = witness_of(league_id)
     return render_template("pages/story.html", place=place, **told_in(place))
 
 
@@ -44,7 +44,7 @@ def story(league_id: UUID) -> str:
 @roles(ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
 def react(league_id: UUID, completion_id: UUID) -> ResponseReturnValue:
     """One tap says something to what another did, a second one takes it back; for htmx, the row of reactions."""
-    session, caller, place = current_session(), current_caller(), member_of(league_id)
+    session, caller, place = current_session(), current_caller(), witness_of(league_id)
     completion = completions.find_completion(session, caller, completion_id)
     if completion.league_id != league_id:
         raise NotFound

@@ -123,7 +123,8 @@ def player(league_id: UUID, player_id: UUID) -> ResponseReturnValue:
         with form.refusals():
             players.change_player(session, caller, place.league, found, form.data)
             return redirect_to(f"/leagues/{league_id}{'' if is_me else '/teams'}", "Saved.")
-    story = leafed(session, completions.of_player(completions.recent_activity(place.league), found), size=SIZE)
+    did = completions.of_player(completions.recent_activity(place.league), found)
+    story = leafed(session, did, size=SIZE) if place.is_witness else None
     return form.page(
         "pages/player.html",
         place=place,
@@ -132,7 +133,7 @@ def player(league_id: UUID, player_id: UUID) -> ResponseReturnValue:
         teams=teams.teams_with_sizes(session, place.league),
         is_locked=teams.are_locked(session, place.league),
         story=story,
-        may_undo={row[0].completion_id for row in story.items if may_take_back(place, row[0])},
+        may_undo={row[0].completion_id for row in (story.items if story else ()) if may_take_back(place, row[0])},
     )
 
 

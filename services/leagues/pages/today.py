@@ -68,5 +68,5 @@ def today(league_id: UUID) -> str:
         suggested=suggested(offered, place.player, place.today),
         done=done,
         is_empty=place.is_leader and is_empty(session, place.league),
-        **told_in(place, STORY),
+        **(told_in(place, STORY) if place.is_witness else {}),
     )
