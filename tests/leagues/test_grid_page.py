@@ -8,7 +8,7 @@ import pytest
 
 from shared.contracts import Tier
 from shared.database import new_id
-from tests.builders import publish_challenge
+from tests.builders import publish_challenge, record
 from tests.leagues.game import Game, tiers
 from tests.leagues.test_pages import FRENCH, HOSTILE, form_of, path
 
@@ -20,7 +20,7 @@ def test_a_class_is_ticked_in_a_grid_and_sending_twice_counts_once(game: Game) -
     ids = [player["player_id"] for player in game.players]
     ticks = [f"{challenge}:{player}" for challenge in (game.challenge, other) for player in ids[:2]]
     assert all(f'value="{tick}"' in game.client.get(address).text for tick in ticks)
-    answer = game.client.post(address, data={**form, "ticks": ticks}, headers=FRENCH)
+    answer = game.client.post(address, data={**form, "ticks": ticks}, headers=FRENCH, follow_redirects=True)
     assert "4 défis sont notés" in answer.text
     game.client.post(address, data={**form, "ticks": ticks})
     assert len(game.completions()) == 4
@@ -78,7 +78,9 @@ def test_what_a_whole_team_did_is_ticked_by_team(game: Game) -> None:
     page = game.client.get(f"{address}?sheet=team").text
     cells = [f"{together}:{team['team_id']}" for team in game.teams]
     assert all(f'value="{cell}"' in page for cell in cells)
-    answer = game.client.post(address, data={**form_of(game.client, address), "ticks": cells}, headers=FRENCH)
+    answer = game.client.post(
+        address, data={**form_of(game.client, address), "ticks": cells}, headers=FRENCH, follow_redirects=True
+    )
     assert "2 défis sont notés" in answer.text
     assert all(team["name"] in answer.text for team in game.teams)
     assert sorted(one["team_id"] for one in game.completions()) == sorted(team["team_id"] for team in game.teams)
@@ -124,3 +126,45 @@ def test_players_stand_in_the_order_in_which_a_reader_looks_for_them(game: Game)
         text = game.client.get(path(game, page)).text
         places = [text.index(name) for name in ("abeille", "Écureuil", "Loutre 7<", "Loutre 17", "Zèbre")]
         assert places == sorted(places), page
+
+
+def test_what_was_ticked_has_a_page_and_is_taken_back_in_one_go(game: Game) -> None:
+    address = path(game, "record")
+    ids = [player["player_id"] for player in game.players]
+    record(game.client, game.league, game.challenge, player_id=ids[2])
+    form = form_of(game.client, address)
+    ticks = [f"{game.challenge}:{player}" for player in ids[:2]]
+    page = game.client.post(address, data={**form, "ticks": ticks}).headers["Location"]
+    assert page == path(game, f"recorded/{form['completion_id']}")
+    shown = game.client.get(page, headers=FRENCH).text
+    assert "Annuler 2 défis" in shown
+    assert len(re.findall(rf'/withdraw">.*?name="back" value="{page}"', shown)) == 2, "or one by one, and then here"
+    assert game.players[2]["display_name"] not in shown.partition("<main")[2], "what was recorded before is not here"
+    answer = game.client.post(f"{page}/withdraw", headers=FRENCH)
+    assert answer.headers["Location"] == address
+    assert "2 défis sont annulés" in game.client.get(address, headers=FRENCH).text
+    assert [one["player_id"] for one in game.completions()] == [ids[2]]
+    assert "Rien n’est enregistré" in game.client.get(page, headers=FRENCH).text
+
+
+def test_what_another_leader_recorded_is_not_on_my_page(game: Game) -> None:
+    colleague = game.somebody("organiser", "Mme Diop")
+    game.client.post(game.path("leaders"), json={"person_id": str(colleague.caller.person_id)})
+    form = form_of(game.client, path(game, "record"))
+    game.client.post(path(game, "record"), data={**form, "ticks": f"{game.challenge}:{game.players[0]['player_id']}"})
+    page = path(game, f"recorded/{form['completion_id']}")
+    assert "/withdraw" not in colleague.client.get(page).text
+    colleague.client.post(f"{page}/withdraw")
+    assert len(game.completions()) == 1
+    assert game.join().client.get(page).status_code == 403
+
+
+def test_a_cell_that_counts_twice_says_how_often_it_was_done(game: Game) -> None:
+    twice = publish_challenge(game.house, times=2)
+    address, player = path(game, "record"), game.players[0]["player_id"]
+    for said in ("1 sur 2", "<a"):
+        game.client.post(address, data={**form_of(game.client, address), "ticks": f"{twice}:{player}"})
+        page = game.client.get(address, headers=FRENCH).text
+        [cell] = re.findall(rf"<td>((?:(?!</td>).)*{twice}:{player}.*?)</td>", page, re.DOTALL) or [page]
+        assert said in cell
+    assert f'class="is-recorded" href="{path(game, f"players/{player}")}"' in page

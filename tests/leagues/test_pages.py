@@ -189,7 +189,7 @@ def test_a_teacher_ticks_for_the_whole_class_and_sending_twice_counts_once(game:
     assert game.client.get(record_path(game)).headers["Location"] == address
     form = form_of(game.client, address)
     ids = [player["player_id"] for player in game.players]
-    answer = game.client.post(address, data={**form, "player_ids": ids}, headers=FRENCH)
+    answer = game.client.post(address, data={**form, "player_ids": ids}, headers=FRENCH, follow_redirects=True)
     assert "3 défis sont notés" in answer.text
     game.client.post(address, data={**form, "player_ids": ids})
     assert len(game.completions()) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from services.leagues.domain.playing import Offer, suggested
 from services.leagues.domain.recording import INDIVIDUAL, Act, period_of
 from services.leagues.models import Completion
+from shared.auth import Caller
 
 MALUS = "malus"
 TEAM = "team"
@@ -73,24 +75,41 @@ def id_for(first: UUID, other: UUID) -> UUID:
     return UUID(int=first.int ^ (other.int & LOW_BITS))
 
 
-def used_up(
+def of_form(activity: sa.Select[Any], caller: Caller, first_id: UUID) -> sa.Select[Any]:
+    """Of a league's activity, what the caller recorded with one form: the ids that `id_for` makes of the form's."""
+    least, most = first_id.int & ~LOW_BITS, first_id.int | LOW_BITS
+    return activity.where(
+        Completion.completion_id.between(UUID(int=least), UUID(int=most)), Completion.author_id == caller.person_id
+    )
+
+
+def times_done(
     session: Session, subject_ids: Sequence[UUID], offered: Sequence[Offer], day: date
-) -> set[tuple[UUID, UUID]]:
-    """The cells (subject, challenge) that were done as often as they count in the day's periods; one question."""
-    rules = {offer.challenge_id: (period_of(offer.per, day), offer.times) for offer in offered}
+) -> dict[tuple[UUID, UUID], int]:
+    """How often each (subject, challenge) was done in the day's periods, where it was; one question."""
+    rules = {offer.challenge_id: period_of(offer.per, day) for offer in offered}
     times = sa.func.count()
     done = (
         sa.select(Completion.subject_id, Completion.challenge_id, Completion.period, times.label("times"))
         .where(
             Completion.subject_id.in_(subject_ids),
             Completion.challenge_id.in_(list(rules)),
-            Completion.period.in_({period for period, _times in rules.values()}),
+            Completion.period.in_(set(rules.values())),
             Completion.slot.is_not(None),
         )
         .group_by(Completion.subject_id, Completion.challenge_id, Completion.period)
     )
     return {
-        (row.subject_id, row.challenge_id)
+        (row.subject_id, row.challenge_id): row.times
         for row in session.execute(done)
-        if row.period == rules[row.challenge_id][0] and row.times >= rules[row.challenge_id][1]
+        if row.period == rules[row.challenge_id]
     }
+
+
+def used_up(
+    session: Session, subject_ids: Sequence[UUID], offered: Sequence[Offer], day: date
+) -> set[tuple[UUID, UUID]]:
+    """The cells (subject, challenge) that were done as often as they count in the day's periods."""
+    most = {offer.challenge_id: offer.times for offer in offered}
+    done = times_done(session, subject_ids, offered, day)
+    return {cell for cell, times in done.items() if times >= most[cell[1]]}

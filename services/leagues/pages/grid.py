@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import grid, recording, teams
@@ -14,11 +14,11 @@ from services.leagues.domain.players import players_by_name
 from services.leagues.domain.playing import Place, offers
 from services.leagues.page_schemas import GridPageSchema
 from services.leagues.pages.here import leader_of
-from services.leagues.pages.recording import PLAYING, told_of
+from services.leagues.pages.recording import PLAYING, answer_of
 from shared.auth import roles
 from shared.database import new_id
 from shared.forms import Form
-from shared.i18n import current_language, translate
+from shared.i18n import current_language
 from shared.web import current_caller, current_session
 
 blueprint = Blueprint("grid_pages", __name__, url_prefix="/leagues/<id:league_id>")
@@ -41,8 +41,8 @@ def tick(league_id: UUID) -> ResponseReturnValue:
             typed = form.data
             acts = grid.acts_of(typed["ticks"], offered, typed["day"], typed["completion_id"])
             outcomes = recording.record_completions(session, caller, league_id, acts)
-            told = told_of(outcomes, players | of_teams, {offer.challenge_id: offer.title for offer in offered})
-            return render_template("pages/recorded_for.html", place=place, title=translate("Recorded"), told=told)
+            titles = {offer.challenge_id: offer.title for offer in offered}
+            return answer_of(place, typed["completion_id"], outcomes, players | of_teams, titles)
     asked = request.form if form.is_sent else request.args
     day = day_asked(place, asked)
     sheets = grid.sheets(offered)
@@ -58,7 +58,7 @@ def tick(league_id: UUID) -> ResponseReturnValue:
         sheet=sheet,
         across=across,
         down=down,
-        used_up=grid.used_up(session, list(down), across, day),
+        done=grid.times_done(session, list(down), across, day),
         ticked_elsewhere=[tick for tick in form.values["ticks"] if tick and tick.partition(":")[0] not in shown],
     )
 

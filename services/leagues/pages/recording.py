@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import completions, recording
-from services.leagues.domain.grid import id_for
+from services.leagues.domain.grid import id_for, of_form
 from services.leagues.domain.players import players_by_name
 from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, points_today, title_of
 from services.leagues.domain.recording import INDIVIDUAL, Act, Outcome
@@ -88,8 +88,7 @@ def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
                 for player_id in player_ids
             ]
             outcomes = recording.record_completions(session, current_caller(), league_id, acts)
-            told = told_of(outcomes, names)
-            return render_template("pages/recorded_for.html", place=place, title=offer.title, told=told)
+            return answer_of(place, first, outcomes, names, {challenge_id: offer.title})
     return form.page(
         "pages/record_for.html",
         place=place,
@@ -100,19 +99,56 @@ def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
     )
 
 
-def told_of(
-    outcomes: Sequence[Outcome], names: Mapping[UUID, str], titles: Mapping[UUID, str] | None = None
-) -> list[tuple[str | None, str | None, str | None]]:
-    """Of each act: who did it, what it was (where `titles` says so), why it was refused; the refused ones first."""
-    told = [
+def answer_of(
+    place: Place, form_id: UUID, outcomes: Sequence[Outcome], names: Mapping[UUID, str], titles: Mapping[UUID, str]
+) -> ResponseReturnValue:
+    """What is said of the acts of one form: on a page of its own, or here with the refused ones and why."""
+    refused = [
         (
-            names.get(outcome.act.player_id or outcome.act.team_id or outcome.act.completion_id),
-            (titles or {}).get(outcome.act.challenge_id),
-            problem_title(outcome.refusal) if outcome.refusal else None,
+            names.get(subject_of(outcome.act), ""),
+            titles.get(outcome.act.challenge_id, ""),
+            problem_title(outcome.refusal),
         )
         for outcome in outcomes
+        if outcome.refusal
     ]
-    return sorted(told, key=lambda one: one[2] is None)
+    if not refused:
+        return redirect_to(f"/leagues/{place.league.league_id}/recorded/{form_id}")
+    return render_template("pages/recorded.html", place=place, refused=refused, **_recorded_with(place, form_id))
+
+
+def subject_of(act: Act) -> UUID:
+    """Who did it: a player or a team."""
+    return act.player_id or act.team_id or act.completion_id
+
+
+@blueprint.get("/recorded/<id:form_id>")
+@roles(*PLAYING)
+def recorded(league_id: UUID, form_id: UUID) -> str:
+    """What was recorded for others with one form, and the way to take it back."""
+    place = leader_of(league_id)
+    return render_template("pages/recorded.html", place=place, refused=[], **_recorded_with(place, form_id))
+
+
+def _recorded_with(place: Place, form_id: UUID) -> dict[str, object]:
+    session = current_session()
+    rows = session.execute(of_form(completions.recent_activity(place.league), current_caller(), form_id)).all()
+    may_undo = {row[0].completion_id for row in rows if may_take_back(place, row[0])}
+    return {"form_id": form_id, "rows": rows, "may_undo": may_undo}
+
+
+@blueprint.post("/recorded/<id:form_id>/withdraw")
+@roles(*PLAYING)
+def withdraw_all(league_id: UUID, form_id: UUID) -> ResponseReturnValue:
+    """Takes back all that was recorded with one form."""
+    session, caller, place = current_session(), current_caller(), leader_of(league_id)
+    rows = session.execute(of_form(completions.recent_activity(place.league), caller, form_id)).all()
+    for row in rows:
+        completions.withdraw_completion(session, caller, row[0])
+    back = f"/leagues/{league_id}/record"
+    if len(rows) == 1:
+        return redirect_to(back, "One completion is taken back. It does not count.")
+    return redirect_to(back, "{count} completions are taken back. They do not count.", count=len(rows))
 
 
 def _tiers(offer: Offer) -> list[tuple[str, str]]:

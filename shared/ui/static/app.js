@@ -40,6 +40,23 @@ for (const button of document.querySelectorAll("[data-tick-all]")) {
   });
 }
 
+// In a grid a button per column does the same: <table data-tick-columns="Everybody">.
+for (const table of document.querySelectorAll("[data-tick-columns]")) {
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    const boxes = [...table.tBodies[0].rows].flatMap((row) => row.cells[column].querySelector("input[type=checkbox]") ?? []);
+    if (boxes.length < 2) return;
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "button quiet", textContent: table.dataset.tickColumns });
+    const title = Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: ` · ${head.querySelector("a").textContent}` });
+    button.append(title);
+    button.addEventListener("click", () => {
+      const isTicked = !boxes.every((box) => box.checked);
+      for (const box of boxes) box.checked = isTicked;
+      boxes[0].dispatchEvent(new Event("change", { bubbles: true }));
+    });
+    head.append(button);
+  });
+}
+
 // On a phone a row of tabs scrolls: the chosen one comes into sight.
 for (const tab of document.querySelectorAll(".tabs [aria-current], .pills [aria-current]")) {
   const row = tab.closest(".tabs, .pills");
