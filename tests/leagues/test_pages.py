@@ -149,6 +149,27 @@ def test_the_history_goes_on_page_by_page_without_counting_all_of_it(
     assert "page=3" not in second
 
 
+def test_what_a_whole_class_did_is_one_line_of_the_story(game: Game) -> None:
+    other = publish_challenge(game.house, tiers=[Tier(tier="standard", points=5)])
+    ids = [player["player_id"] for player in game.players]
+    ticks = [f"{challenge}:{player}" for player in ids for challenge in (game.challenge, other)]
+    game.client.post(path(game, "record"), data={**form_of(game.client, path(game, "record")), "ticks": ticks})
+    for address in (path(game), path(game, "story")):
+        story = game.client.get(address, headers=FRENCH).text.partition('<ul class="story">')[2].partition("</ul>")[0]
+        assert story.count("<li>") == 2, "one line for each challenge"
+        assert story.count("et 1 autre") == 2
+        assert "+15 points" in story
+        assert story.count('class="reactions"') == 2
+
+
+def test_nobody_will_try_a_malus_too(game: Game) -> None:
+    malus = publish_challenge(game.house, tiers=[Tier(tier="standard", points=-2)])
+    record(game.client, game.league, malus, player_id=game.players[0]["player_id"])
+    page = game.join().client.get(path(game, "story")).text
+    assert 'value="bravo"' in page
+    assert 'value="inspired"' not in page
+
+
 def test_the_story_goes_on_page_by_page(game: Game) -> None:
     address = path(game, f"record-for/{game.challenge}")
     game.client.post(path(game, "teams"), data={"names": "\n".join(f"Lynx {n}" for n in range(30)), "team_id": ""})

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -126,8 +129,35 @@ def recent_activity(league: League) -> sa.Select[Any]:
         .join(Team, sa.and_(Team.tenant_id == Completion.tenant_id, Team.team_id == Completion.team_id))
         .outerjoin(Challenge, Challenge.challenge_id == Completion.challenge_id)
         .where(Completion.league_id == league.league_id, Completion.withdrawn_at.is_(None))
-        .order_by(Completion.recorded_at.desc(), Completion.completion_id.desc())
+        .order_by(Completion.recorded_at.desc(), Completion.challenge_id, Completion.completion_id.desc())
     )
+
+
+class Deed(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a story: what one player or team did, or the same that was ticked for several at once."""
+
+    completion: Completion
+    """The one that is reacted to."""
+    names: list[str]
+    titles: dict[str, str] | None
+    points: int
+
+
+def told_together(activity: Sequence[Any]) -> list[Deed]:
+    """The lines of a story, of rows of `recent_activity`: a class that did one thing is one line."""
+    deeds = []
+    for _what, group in groupby(activity, key=_recorded_together):
+        rows = list(group)
+        completion, _player, _team, titles = rows[0]
+        names = [player or team for _completion, player, team, _titles in rows]
+        points = sum(row[0].points for row in rows)
+        deeds.append(Deed(completion=completion, names=names, titles=titles, points=points))
+    return deeds
+
+
+def _recorded_together(row: Any) -> tuple[Any, ...]:
+    completion = row[0]
+    return completion.recorded_at, completion.challenge_id, completion.author_id
 
 
 def of_player(activity: sa.Select[Any], player: Player) -> sa.Select[Any]:

@@ -19,17 +19,19 @@ from shared.pages import local_path, redirect_to
 from shared.pages.listing import leafed
 from shared.web import current_caller, current_session
 
-SIZE = 24
+SIZE = 32
 
 blueprint = Blueprint("story_pages", __name__, url_prefix="/leagues/<id:league_id>")
 
 
-def told_in(place: Place, size: int = SIZE) -> dict[str, Any]:
-    """A page of a league's story for its templates: `story`, and what was `said` to each completion of it."""
+def told_in(place: Place, most: int | None = None) -> dict[str, Any]:
+    """A page of a league's story for its templates: its `deeds`, at `most` so many, and what was `said_to` each."""
     session = current_session()
-    page = leafed(session, completions.recent_activity(place.league), size=size)
-    said = reactions.reactions_to(session, current_caller(), [row[0].completion_id for row in page.items])
-    return {"story": page, "said_to": said}
+    page = leafed(session, completions.recent_activity(place.league), size=SIZE)
+    told = completions.told_together(page.items)
+    deeds = told[:most]
+    said = reactions.reactions_to(session, current_caller(), [deed.completion.completion_id for deed in deeds])
+    return {"story": page, "deeds": deeds, "said_to": said, "goes_on": page.pages > page.page or len(deeds) < len(told)}
 
 
 @blueprint.get("/story")
