@@ -91,7 +91,7 @@ def translate_many(one: str, many: str, n: int, **parameters: Any) -> str:
 @functools.lru_cache(maxsize=16384)
 def written(value: float, language: str) -> str:
     """A number as a language writes it; a page has hundreds, mostly the same small ones."""
-    return str(format_decimal(value, locale=language))
+    return str(format_decimal(value, locale=language)).replace("-", "−")  # a minus is no hyphen
 
 
 def is_sentence(text: str) -> bool:

@@ -84,6 +84,13 @@ class NotInLeague(Forbidden):
     text = message("Only players and leaders of this league see this. Join it with its code.")
 
 
+class EditionOver(Conflict):
+    """A draft whose end has passed is to be published."""
+
+    code = "edition_over"
+    text = message("This edition would be over already: it ends on {ends_at}. Change its dates, then publish it.")
+
+
 class ParticipationOnly(Forbidden):
     """HR asks what somebody did."""
 

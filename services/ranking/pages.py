@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.ranking import domain
@@ -41,6 +41,7 @@ from services.ranking.models import (
 from shared.auth import ADMINISTRATOR, ORGANISER, public, roles
 from shared.errors import NotFound
 from shared.i18n import translate
+from shared.pages.files import csv_file
 from shared.pages.listing import Listed, asked_page, listed, pages_of, sliced
 from shared.web import current_caller, current_session
 
@@ -217,6 +218,23 @@ def _racing(league_id: UUID, mine: UUID | None) -> list[StandingLine]:
     except NotOnBoard:
         return lines
     return [*lines, *(line for line in near if line.contender_id == mine)]
+
+
+@blueprint.get("/overview.csv")
+@roles(ADMINISTRATOR, ORGANISER)
+def overview_table() -> Response:
+    """The overview of an edition as a table for a spreadsheet. Raises NotFound for one without leagues of ours."""
+    session, caller = current_session(), current_caller()
+    asked = request.args.get("edition", "")
+    chosen = next((row for row in editions_of_tenant(session, caller) if str(row.edition_id) == asked), None)
+    if chosen is None:
+        raise NotFound
+    head = [translate(text) for text in ("League", "Players", "Have begun", "Completions")]
+    rows = [
+        (league.name, league.players, league.begun, "" if league.completions is None else league.completions)
+        for league in participation(session, caller, chosen.edition_id, "name")
+    ]
+    return csv_file(f"{chosen.name}.csv", head, rows)
 
 
 @blueprint.get("/overview")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from services.leagues.domain import editions
 from shared.contracts import EditionScheduled
 from shared.tenancy import PLATFORM_TENANT_ID
 from tests.builders import create_edition, emitted, teacher_of
@@ -108,7 +109,7 @@ def test_the_dates_of_an_open_edition_are_those_of_the_readers_clock_and_say_so(
 
 def test_an_edition_of_ones_own_says_whose_clock_it_is_on(house: House) -> None:
     client = head(house, zone="Pacific/Noumea")
-    assert "On the clock of Noumea." in read(client, f"{EDITIONS}/new")
+    assert "Noumea time." in read(client, f"{EDITIONS}/new")
     page = read(client, made(client))
     assert "On the clock of Noumea." in page
     assert "each tenant" not in page
@@ -136,13 +137,46 @@ def test_the_page_says_what_the_next_step_does_before_it_is_taken(
 
 def test_an_edition_goes_its_whole_way_by_page(house: House) -> None:
     client = head(house)
-    edition = create_edition(client, started_days_ago=22, phase="draft")
+    address = made(client)
+    assert buttons(client, address) == ["registration"]
+    assert client.post(f"{address}/registration").status_code == 303
+    assert buttons(client, address) == []
+    edition = create_edition(client, started_days_ago=22)
     address = f"{EDITIONS}/{edition['edition_id']}"
-    for phase in ("registration", "frozen", "revealed", "archived"):
+    for phase in ("frozen", "revealed", "archived"):
         assert buttons(client, address) == [phase]
         assert client.post(f"{address}/{phase}").status_code == 303
     assert buttons(client, address) == []
     assert "over and put away" in read(client, address)
+
+
+def test_a_draft_that_would_be_over_is_not_published(house: House) -> None:
+    client = head(house)
+    edition = create_edition(client, started_days_ago=40, phase="draft")
+    address = f"{EDITIONS}/{edition['edition_id']}"
+    answer = client.post(f"{address}/registration", headers=FRENCH)
+    assert answer.status_code == 409
+    assert "serait déjà terminée" in answer.text
+    assert buttons(client, address) == ["registration"]
+
+
+def test_impossible_dates_stand_beside_their_field(house: House) -> None:
+    client = head(house)
+    [begins] = re.findall(r'<input id="field-starts_at"[^>]*value="([^"]*)"', client.get(f"{EDITIONS}/new").text)
+    assert begins, "a start is proposed"
+    answer = client.post(f"{EDITIONS}/new", data=TYPED | {"ends_at": "2031-01-01T09:00"}, headers=FRENCH)
+    assert answer.status_code == 422
+    assert 'href="#field-ends_at"' in answer.text
+    assert "au plus 366 jours plus tard" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("now", "monday"),
+    [("2026-11-26T12:00:00+00:00", "2026-11-30T09:00"), ("2026-11-29T23:30:00+00:00", "2026-12-07T09:00")],
+)
+def test_an_edition_is_proposed_to_begin_on_the_next_monday_of_its_zone(now: str, monday: str) -> None:
+    found = editions.next_monday(datetime.fromisoformat(now), "Europe/Paris")
+    assert found.isoformat(timespec="minutes") == monday
 
 
 def test_who_tells_the_results_of_an_open_edition_hears_of_clocks_behind(house: House) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 import pytest
 
-from services.leagues.models import Challenge
+from services.leagues.domain import editions
+from services.leagues.models import Challenge, Edition
 from shared.contracts import Tier
 from shared.database import new_id
 from shared.tenancy import PLATFORM_TENANT_ID
@@ -138,3 +140,70 @@ def test_an_address_where_nothing_is_keeps_its_readers_frame(game: Game, address
     assert "Il n’y a rien à cette adresse. Vérifiez-la" in page.text
     assert 'href="/identity/me"' in page.text
     assert 'href="/identity/me"' not in game.house.client("leagues").get(address).text
+
+
+def test_a_teacher_comes_to_the_grid_in_one_tap(game: Game) -> None:
+    page = game.client.get(path(game), headers=FRENCH).text
+    button = re.search(rf'<a class="button primary" href="{path(game, "record")}">.*?</a>', page, re.DOTALL)
+    assert button
+    assert "Cocher la grille" in button[0]
+    assert "Cocher la grille" not in game.join().client.get(path(game), headers=FRENCH).text
+
+
+def test_a_league_is_shown_on_a_big_screen(game: Game) -> None:
+    record(game.client, game.league, game.challenge, player_id=game.players[0]["player_id"])
+    assert f'href="{path(game, "screen")}"' in game.client.get(path(game)).text
+    page = game.client.get(path(game, "screen"), headers=FRENCH).text
+    assert game.league["name"] in page
+    for renewed in ("/planet", "/race", path(game, "screen")):
+        assert re.search(rf'hx-get="[^"]*{renewed}"[^>]*every 30s', page), renewed
+    assert game.players[0]["display_name"] in page
+    assert 'class="reactions"' not in page
+    assert game.somebody().client.get(path(game, "screen")).status_code == 403
+
+
+def test_before_the_start_nobody_is_told_that_the_day_is_young(house: House) -> None:
+    game = Game(house, started_days_ago=-3)
+    page = game.join().client.get(path(game), headers=FRENCH).text
+    assert "journée" not in page
+    assert path(game, "history") not in page
+
+
+def test_a_new_edition_begins_with_the_checklist_again(game: Game) -> None:
+    record(game.client, game.league, game.challenge, player_id=game.players[0]["player_id"])
+    assert "checklist" not in game.client.get("/leagues/").text
+    with at(game.house, game.teacher) as session:
+        editions.freeze_edition(
+            session, session.get_one(Edition, (game.teacher.tenant_id, UUID(game.edition["edition_id"])))
+        )
+    page = game.client.get("/leagues/", headers=FRENCH).text
+    assert "checklist" in page
+    assert "is-done" not in page
+
+
+def test_who_opens_a_league_among_friends_is_guided_too(house: House) -> None:
+    game = Game(house, kind="community")
+    friend = game.join("player", "Zoé")
+    leader = game.somebody("player", "Karim")
+    game.client.post(game.path("leaders"), json={"person_id": str(leader.caller.person_id)})
+    page = leader.client.get("/leagues/", headers=FRENCH).text
+    assert "checklist" in page
+    assert page.count('class="is-done"') == 2, "a league, players"
+    record(game.client, game.league, game.challenge, player_id=game.players[0]["player_id"])
+    assert "checklist" not in leader.client.get("/leagues/").text
+    assert "checklist" not in friend.client.get("/leagues/", follow_redirects=True).text, "who leads nothing"
+
+
+@pytest.mark.parametrize(
+    ("language", "teams"), [("fr", "Les Abeilles\nLes Colibris"), ("en", "The Bees\nThe Hummingbirds")]
+)
+def test_teams_are_proposed_in_the_readers_language(game: Game, language: str, teams: str) -> None:
+    assert teams in game.client.get("/leagues/new", headers={"Accept-Language": language}).text
+
+
+@pytest.mark.parametrize("kind", ["school", "community"])
+def test_who_may_join_without_a_code_is_said_exactly(house: House, kind: str) -> None:
+    game = Game(house, kind=kind)
+    page = game.client.get(path(game, "settings"), headers=FRENCH).text
+    assert ("Tout le monde peut rejoindre" in page) is (kind == "community")
+    assert (game.teacher.tenant_name in page.partition("is_open")[2]) is (kind == "school")

@@ -256,7 +256,7 @@ def test_after_a_tap_the_planet_asks_until_the_points_are_in_it(house: House, pl
     assert asking not in planet_of(house, played, f"?completion={completion}&asked=5"), "not for ever"
     played.record(played.teams[played.leagues[0]][0], None, 2, completion=completion)
     there = planet_of(house, played, f"?completion={completion}")
-    assert "Ce défi est compté" in there
+    assert "Ce défi y est compté" in there
     assert asking not in there
     assert "growth-news" not in planet_of(house, played, "?completion=nonsense")
     elsewhere = played.record(played.teams[played.leagues[1]][0], None, 2)
@@ -293,6 +293,21 @@ def test_the_overview_says_who_has_begun_and_hides_what_few_people_did(house: Ho
     ]
     assert "16 sur 19" in page.text
     assert f"/leagues/{league}/teams?who=waiting" in rows[0]
+
+
+def test_the_overview_is_taken_along_as_a_table(house: House, played: World) -> None:
+    page = get(house, played.teacher(), "/overview").text
+    [address] = re.findall(r'href="/ranking(/overview\.csv\?edition=[^"]+)"', page)
+    answer = get(house, played.teacher(), address)
+    assert answer.data.startswith(b"\xef\xbb\xbf"), "spreadsheets see that it is UTF-8"
+    assert answer.mimetype == "text/csv"
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename")
+    lines = answer.data.decode("utf-8-sig").splitlines()
+    assert lines[0] == "Ligue;Personnes;Ont commencé;Défis réalisés" or lines[0].count(";") == 3
+    assert len(lines) == 3
+    assert [line.split(";")[1:] for line in lines[1:]] == [["8", "8", "8"], ["8", "8", "8"]]
+    assert get(house, played.pupil(), address).status_code == 403
+    assert get(house, caller_of(new_id(), "organiser"), address).status_code == 404
 
 
 def test_the_overview_hides_what_fewer_than_five_did(house: House, world: World) -> None:

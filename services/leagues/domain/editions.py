@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from services.leagues.errors import DatesFixed, DatesImpossible, EditionNotOpen, LimitsImpossible, PhaseImpossible
+from services.leagues.errors import (
+    DatesFixed,
+    DatesImpossible,
+    EditionNotOpen,
+    EditionOver,
+    LimitsImpossible,
+    PhaseImpossible,
+)
 from services.leagues.models import Edition, League, Tenant
 from shared.auth import ADMINISTRATOR, OPERATOR, Caller
 from shared.clock import at_wall_clock, local_day, transaction_time
@@ -113,7 +120,7 @@ def _check_dates(edition: Edition) -> None:
         and edition.registration_ends_at <= edition.ends_at
     )
     if not is_possible:
-        raise DatesImpossible
+        raise DatesImpossible(fields={"ends_at": [message("After the start, and at most 366 days later.")]})
     if edition.min_players > edition.max_players:
         raise LimitsImpossible
 
@@ -253,6 +260,19 @@ def edition_scheduled(edition: Edition) -> EditionScheduled:
         heads_frozen_at=calendar.heads_frozen_at,
         revision=edition.revision,
     )
+
+
+def require_to_come(session: Session, edition: Edition) -> None:
+    """Raises EditionOver for a draft whose end has passed: published, it would be over at once, and for good."""
+    is_over = calendar_of(edition, edition.zone).ends_at <= transaction_time(session)
+    if edition.published_at is None and is_over:
+        raise EditionOver(ends_at=edition.ends_at)
+
+
+def next_monday(now: datetime, zone: str) -> datetime:
+    """When an edition may well begin: nine o'clock on the clock of a zone, on the first Monday after today."""
+    today = local_day(now, zone)
+    return datetime.combine(today + timedelta(days=7 - today.weekday()), time(9))
 
 
 def move_to_phase(session: Session, edition: Edition, wanted: str) -> Edition:

@@ -82,7 +82,7 @@ def is_empty(session: Session, league: League) -> bool:
 
 
 class Beginnings(msgspec.Struct, frozen=True):
-    """How far a tenant has come: is there a league, does somebody play, has something been recorded?"""
+    """How far those have come who prepare a league: is there one, does somebody play, has something been recorded?"""
 
     has_leagues: bool
     has_players: bool
@@ -90,9 +90,25 @@ class Beginnings(msgspec.Struct, frozen=True):
 
 
 def beginnings(session: Session) -> Beginnings:
-    """What the tenant of the session has done of what there is to do before play begins."""
-    asked = (sa.exists(sa.select(model.tenant_id)) for model in (League, Player, Completion))
-    return Beginnings(*(bool(session.scalar(sa.select(one))) for one in asked))
+    """What the tenant of the session has done before play begins, in the editions that are not over."""
+    of_edition = sa.and_(League.edition_tenant_id == Edition.tenant_id, League.edition_id == Edition.edition_id)
+    found = []
+    for model in (League, Player, Completion):
+        current = sa.select(model.league_id).select_from(model)
+        if model is not League:
+            of_league = sa.and_(League.tenant_id == model.tenant_id, League.league_id == model.league_id)
+            current = current.join(League, of_league)
+        current = current.join(Edition, of_edition).where(Edition.frozen_at.is_(None))
+        found.append(session.scalar(current.limit(1)) is not None)
+    return Beginnings(*found)
+
+
+def beginnings_among(cards: Sequence[Card]) -> Beginnings | None:
+    """The same of somebody's own leagues among friends; None for those who lead none that can still begin."""
+    led = [card for card in cards if card.is_leading and card.phase in JOINABLE]
+    if not led:
+        return None
+    return Beginnings(True, any(card.players > 1 for card in led), any(card.begun for card in led))
 
 
 def joinable_editions(session: Session, caller: Caller) -> list[Edition]:

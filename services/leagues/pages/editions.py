@@ -62,7 +62,9 @@ def create() -> ResponseReturnValue:
     """A new edition, a draft at first: an operator's is open to other tenants."""
     caller = current_caller()
     is_open = caller.has_role(OPERATOR)
-    form = Form(EditionPageSchema, {"audience": EVERYONE, "grace_days": 2, "min_players": 6, "max_players": 40})
+    starts_at = editions.next_monday(transaction_time(current_session()), caller.zone).isoformat(timespec="minutes")
+    limits = {"grace_days": 2, "min_players": 6, "max_players": 40}
+    form = Form(EditionPageSchema, {"audience": EVERYONE, "starts_at": starts_at, **limits})
     if form.is_sent:
         with form.refusals():
             facts = {"audience": EVERYONE} | form.data if is_open else form.data | {"audience": caller.tenant_kind}
@@ -138,6 +140,8 @@ def move(edition_id: UUID, phase: str) -> ResponseReturnValue:
         raise NotFound
     session = current_session()
     edition = editions.find_own_edition(session, current_caller(), edition_id)
+    if phase == editions.REGISTRATION:
+        editions.require_to_come(session, edition)
     editions.move_to_phase(session, edition, phase)
     return redirect_to(f"/leagues/editions/{edition_id}", "The edition has moved on.")
 

@@ -34,7 +34,7 @@ def create() -> ResponseReturnValue:
     """A new league, in one page."""
     session, caller = current_session(), current_caller()
     editions = joinable_editions(session, caller)
-    begins_with = {"edition_id": request.args.get("edition", ""), "teams": "Les Abeilles\nLes Colibris"}
+    begins_with = {"edition_id": request.args.get("edition", ""), "teams": translate("The Bees\nThe Hummingbirds")}
     form = Form(LeaguePageSchema, begins_with)
     if form.is_sent:
         with form.refusals():

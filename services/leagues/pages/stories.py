@@ -10,9 +10,10 @@ from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import completions, reactions
 from services.leagues.domain.playing import Place
-from services.leagues.pages.here import witness_of
+from services.leagues.pages.here import member_of, witness_of
 from services.leagues.schemas import ReactionSchema
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
+from shared.clock import transaction_time
 from shared.errors import NotFound
 from shared.forms import Form
 from shared.pages import local_path, redirect_to
@@ -20,6 +21,8 @@ from shared.pages.listing import leafed
 from shared.web import current_caller, current_session
 
 SIZE = 32
+ON_SCREEN = 4
+"""So many lines of a story are read from the back of a classroom."""
 
 blueprint = Blueprint("story_pages", __name__, url_prefix="/leagues/<id:league_id>")
 
@@ -40,6 +43,15 @@ def story(league_id: UUID) -> str:
     """What happened in the league, a page at a time: a piece for htmx, a page for others."""
     place = witness_of(league_id)
     return render_template("pages/story.html", place=place, **told_in(place))
+
+
+@blueprint.get("/screen")
+@roles()
+def screen(league_id: UUID) -> str:
+    """The league for a projector: its planet, the race and the last lines of its story, which renew themselves."""
+    place = member_of(league_id)
+    told = told_in(place, ON_SCREEN) if place.is_witness else {"deeds": []}
+    return render_template("pages/screen.html", place=place, now=transaction_time(current_session()), **told)
 
 
 @blueprint.post("/completions/<id:completion_id>/reaction")

@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import leagues
-from services.leagues.domain.listing import beginnings, cards, is_empty, joinable_editions
+from services.leagues.domain.listing import beginnings, beginnings_among, cards, is_empty, joinable_editions
 from services.leagues.domain.playing import done_on, offers, suggested
 from services.leagues.pages.here import member_of
 from services.leagues.pages.stories import told_in
@@ -48,7 +48,7 @@ def start() -> ResponseReturnValue:
         cards=found,
         organises=organises,
         editions=editions,
-        beginnings=beginnings(session) if organises else None,
+        beginnings=beginnings(session) if organises else beginnings_among(found),
         challenge_id=challenge_id if len(challenge_id) == 36 else "",
         may_create=organises or caller.tenant_kind == "community",
     )
