@@ -2,7 +2,8 @@
 
 Events said what a challenge is called, which may be a joke, and not what it is. They do now: what one does, and the words
 a search finds it by. The catalogue's files have changed with it, so that every challenge is published again; until then
-a search looks at titles, as it did.
+a search looks at titles, as it did. Where the version before this one heard that first, `announce` in challenges tells
+it again.
 
 Expands only: the version before this one runs on, and shows titles alone.
 """
