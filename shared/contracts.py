@@ -133,7 +133,11 @@ class ChallengeEvent(Event, frozen=True, kw_only=True):
 
 
 class ChallengePublished(ChallengeEvent, frozen=True, kw_only=True):
-    """An immutable version of a challenge; the highest version is the one that is played."""
+    """An immutable version of a challenge; the highest version is the one that is played.
+
+    `summaries` says in each language what one does; `words`, which words a search finds it by: those of its texts,
+    folded (`shared.words`), each once. Both are empty where the event is older than they are.
+    """
 
     version: int
     slug: str
@@ -146,6 +150,8 @@ class ChallengePublished(ChallengeEvent, frozen=True, kw_only=True):
     per: str  # day | week | edition
     impact: Impact | None
     titles: dict[str, str]
+    summaries: dict[str, str] = {}
+    words: dict[str, str] = {}
 
 
 class ChallengeRetired(ChallengeEvent, frozen=True, kw_only=True):

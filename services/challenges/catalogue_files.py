@@ -65,11 +65,13 @@ class TierEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Texts(msgspec.Struct, frozen=True, kw_only=True):
-    """A challenge in one language."""
+    """A challenge in one language. `keywords`: what people call it, where no text does."""
 
     title: str
+    summary: str
     why: str
     how: str
+    keywords: list[str]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

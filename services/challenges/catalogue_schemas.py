@@ -114,8 +114,10 @@ class TextsSchema(Schema):
     """A challenge in one language."""
 
     title = Text(maximum=80, required=True)
+    summary = Text(maximum=80, required=True)
     why = Text(maximum=600, required=True)
     how = Text(maximum=600, required=True)
+    keywords = ma.fields.List(Text(maximum=40), load_default=list, validate=[validate.Length(max=10), Unique()])
 
 
 class ChallengeEntrySchema(Schema):

@@ -113,7 +113,10 @@ def _of_version(table: str) -> sa.ForeignKeyConstraint:
 
 
 class ChallengeText(PublicRow, Base):
-    """A version in one language. `words` is what a search looks at: folded, each word after a space."""
+    """A version in one language. `words` is what a search looks at: folded, each word after a space.
+
+    `summary` says in a few plain words what one does; empty in versions from before there were any.
+    """
 
     __tablename__ = "challenge_texts"
     __table_args__ = (_of_version("challenge_texts"),)
@@ -122,6 +125,7 @@ class ChallengeText(PublicRow, Base):
     version: Mapped[int] = mapped_column(primary_key=True)
     language: Mapped[str] = mapped_column(sa.String(10), primary_key=True)
     title: Mapped[str] = mapped_column(sa.String(80))
+    summary: Mapped[str] = mapped_column(sa.String(80), server_default="")
     why: Mapped[str] = mapped_column(sa.String(600))
     how: Mapped[str] = mapped_column(sa.String(600))
     words: Mapped[str] = mapped_column(sa.Text)

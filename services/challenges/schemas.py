@@ -31,7 +31,8 @@ class ChallengeFilterSchema(LanguageSchema):
     q = Text(
         maximum=100,
         metadata={
-            "description": "Words; every one must begin a word of the title, why or how, accents and case aside.",
+            "description": "Words; every one must begin a word of the title, summary, why or how, or of what people "
+            "call it, accents and case aside. A plural finds its singular; a word of up to three letters is whole.",
             "example": "velo",
         },
     )
@@ -88,6 +89,13 @@ class ChallengeSchema(Schema):
     published_at = ma.fields.DateTime(required=True)
     language = ma.fields.String(required=True, validate=validate.OneOf(LANGUAGES))
     title = ma.fields.String(required=True, metadata={"example": "Give the cow the day off"})
+    summary = ma.fields.String(
+        required=True,
+        metadata={
+            "description": "What one does; empty in versions that had none.",
+            "example": "Eat a meal without meat or fish",
+        },
+    )
     why = ma.fields.String(required=True)
     how = ma.fields.String(required=True)
     category = ma.fields.String(required=True, metadata=FOOD)
@@ -114,6 +122,7 @@ class ChallengeTextSchema(Schema):
 
     language = ma.fields.String(required=True, validate=validate.OneOf(LANGUAGES))
     title = ma.fields.String(required=True)
+    summary = ma.fields.String(required=True)
     why = ma.fields.String(required=True)
     how = ma.fields.String(required=True)
 

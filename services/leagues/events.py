@@ -23,6 +23,7 @@ from shared.contracts import (
     TenantFounded,
 )
 from shared.tenancy import PLATFORM_TENANT_ID
+from shared.words import searchable
 
 
 def copy_tenants(session: Session, events: Sequence[Received[TenantFounded]]) -> None:
@@ -105,10 +106,14 @@ def copy_challenges(session: Session, events: Sequence[Received[ChallengePublish
         challenge = _challenge(session, event)
         fact = event.data
         labels = {tier.tier: dict(tier.labels) for tier in fact.tiers if tier.labels}
-        if fact.version == challenge.version and labels:
-            challenge.tier_labels = labels  # which events did not say before, and a published one does when told again
+        words = {name: searchable(text) for name, text in fact.words.items()}
+        told = {"tier_labels": labels, "summaries": dict(fact.summaries), "words": words}
+        if fact.version == challenge.version:
+            told = {name: value for name, value in told.items() if value}  # what older events of it did not say
+        if fact.version >= challenge.version:
+            for name, value in told.items():
+                setattr(challenge, name, value)
         if fact.version > challenge.version:
-            challenge.tier_labels = labels
             challenge.version = fact.version
             challenge.kind = fact.kind
             challenge.category = fact.category

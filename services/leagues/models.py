@@ -270,6 +270,10 @@ class Challenge(PublicRow, Base):
     per: Mapped[str] = mapped_column(sa.String(8))
     impact: Mapped[dict[str, Any]]
     titles: Mapped[dict[str, Any]]
+    summaries: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """language -> what one does, in a few plain words; empty where no event has said it."""
+    words: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """language -> what a search looks at, folded; empty where no event has said it."""
     retired_version: Mapped[int] = mapped_column(default=0)
 
     @property

@@ -129,7 +129,7 @@ def test_texts_come_in_the_readers_language(
     challenge = client.get(address, headers=headers).get_json()
     assert challenge["language"] == language
     assert (
-        challenge["title"] == {"fr": "Aujourd'hui, la vache est en congé", "en": "Give the cow the day off"}[language]
+        challenge["title"] == {"fr": "Aujourd’hui, la vache est en congé", "en": "Give the cow the day off"}[language]
     )
     assert [text["language"] for text in challenge["texts"]] == ["en", "fr"]
 
@@ -139,7 +139,7 @@ def test_one_challenge_shows_impact_with_its_sources(client: FlaskClient) -> Non
     assert challenge["impact"] == {"co2e_g": 3660, "water_ml": 1_626_000, "waste_g": None, "learning_min": None}
     assert challenge["impact_lines"][0] == {
         "factor": "vegetarian-instead-of-chicken-co2e",
-        "means": "un repas végétarien (0,85) au lieu d'un repas au poulet (1,46)",
+        "means": "un repas végétarien (0,85) au lieu d’un repas au poulet (1,46)",
         "value": 0.61,
         "unit": "kgCO2e",
         "quantity": 6.0,
@@ -177,13 +177,13 @@ def test_an_unchanged_challenge_is_not_sent_twice(client: FlaskClient) -> None:
 def test_versions_are_listed_newest_first_and_keep_their_words(house: House, files: Files) -> None:
     database = house.databases["challenges"]
     load_folder(database, files.folder)
-    texts = {"title": "Une vache, deux vaches", "why": "Parce que.", "how": "Comme ceci."}
+    texts = {"title": "Une vache, deux vaches", "summary": "Faire cela", "why": "Parce que.", "how": "Comme ceci."}
     files.change("food.yaml", "veggie-lunch", fr=texts, points=3)
     load_folder(database, files.folder)
     client = house.client("challenges")
     versions = client.get(f"{BASE}/challenges/{challenge_id_of('veggie-lunch')}/versions?lang=fr").get_json()
     assert [(v["version"], v["is_current"], v["tiers"][0]["points"]) for v in versions] == [(2, True, 3), (1, False, 2)]
-    assert versions[1]["title"] == "Aujourd'hui, la vache est en congé"
+    assert versions[1]["title"] == "Aujourd’hui, la vache est en congé"
     assert "veggie-lunch" in slugs(client, "lang=fr&q=deux+vaches")
     assert "veggie-lunch" not in slugs(client, "lang=fr&q=conge")
 

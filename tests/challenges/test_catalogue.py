@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
 from services.challenges.catalogue_files import FOLDER, Catalogue
+from services.challenges.domain.catalogue import challenge_id_of
 from services.challenges.models import AGE_BANDS, AUDIENCES
+from shared.words import fold
+from tests.house import House
 
-LOOSE = re.compile(r"(?<!\u00a0)[;!?%»]|(?<!\u00a0):(?=\s|$)|«(?!\u00a0)|[’‘“”\u202f]|CO2e")
-ENGLISH_ODD = re.compile(r"[’‘“”«»\u00a0\u202f]|CO2e|\s[:;!?]")
+LOOSE = re.compile(r"(?<!\u00a0)[;!?%»]|(?<!\u00a0):(?=\s|$)|«(?!\u00a0)|['\"‘“”\u202f]|CO2e")
+ENGLISH_ODD = re.compile(r"['\"“”«»\u00a0\u202f]|CO2e|\s[:;!?]")
 
 
 def test_there_are_a_hundred_challenges_of_every_kind(catalogue: Catalogue) -> None:
@@ -75,18 +79,110 @@ def test_impact_is_in_whole_small_units_of_the_smallest_tier(catalogue: Catalogu
     assert impacts["leftovers-cook"] is None
 
 
-def test_french_has_one_typography(catalogue: Catalogue) -> None:
+def every_text(catalogue: Catalogue, language: str) -> Iterator[tuple[str, str]]:
+    """Whose it is, and the text: of categories, factors, challenges and their tiers."""
+    for category, names in catalogue.categories.items():
+        yield category, names[language]
+    for factor in catalogue.factors:
+        yield factor.factor, factor.means[language]
     for entry in catalogue.challenges:
-        texts, labels = entry.texts["fr"], [tier.labels["fr"] for tier in entry.tiers if tier.labels]
-        for text in (texts.title, texts.why, texts.how, *labels):
-            assert not LOOSE.search(text), (entry.slug, LOOSE.search(text))
+        texts, labels = entry.texts[language], [tier.labels[language] for tier in entry.tiers if tier.labels]
+        for text in (texts.title, texts.summary, texts.why, texts.how, *texts.keywords, *labels):
+            yield entry.slug, text
 
 
-def test_english_has_one_typography(catalogue: Catalogue) -> None:
+@pytest.mark.parametrize(("language", "odd"), [("fr", LOOSE), ("en", ENGLISH_ODD)])
+def test_each_language_has_one_typography(catalogue: Catalogue, language: str, odd: re.Pattern[str]) -> None:
+    for name, text in every_text(catalogue, language):
+        assert not odd.search(text), (name, odd.search(text))
+
+
+def test_sources_have_no_straight_apostrophes(catalogue: Catalogue) -> None:
+    sources = {source for entry in catalogue.challenges for source in entry.sources}
+    assert not [source for source in sources if "'" in source]
+
+
+INFINITIVE = r"(Ne rien |Se |S’)?\w+(er|ir|re)\b"
+
+
+@pytest.mark.parametrize(("language", "starts"), [("fr", INFINITIVE), ("en", "[A-Z]")])
+def test_a_summary_says_in_a_few_words_what_one_does(catalogue: Catalogue, language: str, starts: str) -> None:
+    """In French in the infinitive: it fits a pupil, a colleague and a whole team."""
+    summaries = Counter(entry.texts[language].summary for entry in catalogue.challenges)
+    assert summaries.most_common(1)[0][1] == 1
+    for summary in summaries:
+        assert re.match(starts, summary), summary
+        assert 3 <= len(summary.replace("’", " ").split()) <= 11, summary
+        assert not re.search(r"\b(tu|ton|ta|tes|toi|vous|votre|I|my)\b|[.!?]$", summary), summary
+
+
+def test_the_summary_of_a_malus_says_what_was_done(catalogue: Catalogue) -> None:
     for entry in catalogue.challenges:
-        texts, labels = entry.texts["en"], [tier.labels["en"] for tier in entry.tiers if tier.labels]
-        for text in (texts.title, texts.why, texts.how, *labels):
-            assert not ENGLISH_ODD.search(text), (entry.slug, ENGLISH_ODD.search(text))
+        is_told = bool(re.match(r"(Avoir|Être|S’être) ", entry.texts["fr"].summary))
+        assert is_told == entry.is_malus, entry.slug
+
+
+OF_CHILDREN = re.compile(
+    r"\b(adultes?|avec ta famille|(?<!grand-)parents?|récré|maître|collège|lycée|classe|ton école|à l’école|élèves?"
+    r"|5.17|ton âge|grown-ups?|pupils?|the head|head teacher|your school|at school|your age)\b"
+)
+OF_EVERYBODY = re.compile(
+    r"\b(si tu es|jeunes?|petits?|enfants?|ans|équipe|équipés|entreprise|bureau|travail|pause|cheffe|machine à café"
+    r"|Météo|child|children|young\w*|little|under|team|employer|office|work|workplace|boss|council)\b",
+    re.IGNORECASE,
+)
+
+
+def test_what_companies_are_offered_does_not_speak_to_children_alone(catalogue: Catalogue) -> None:
+    """Who needs a grown-up is told so by the way; a school is named beside other places."""
+    for entry in catalogue.challenges:
+        if "company" not in entry.audiences:
+            continue
+        for texts in entry.texts.values():
+            for sentence in re.split(r"(?<=[.!?]) ", f"{texts.title}. {texts.summary}. {texts.why} {texts.how}"):
+                assert not OF_CHILDREN.search(sentence) or OF_EVERYBODY.search(sentence), (entry.slug, sentence)
+
+
+TEN_WORDS = {
+    "avion": "plane-trip",
+    "voiture": "car-short-trip",
+    "végétarien": "veggie-lunch",
+    "compost": "peelings-to-compost",
+    "train": "train-not-plane",
+    "légumes": "season-plate",
+    "email": "inbox-detox",
+    "ascenseur": "lift-for-one-floor",
+    "streaming": "board-game-beats-streaming",
+    "tri": "battery-hunt",
+}
+
+
+@pytest.mark.parametrize(("word", "slug"), TEN_WORDS.items())
+def test_what_people_type_finds_what_they_mean(loaded_house: House, word: str, slug: str) -> None:
+    visitor = loaded_house.client("challenges")
+    for typed in (word, word.upper(), fold(word), f"{word}s".replace("ss", "s")):
+        found = visitor.get("/challenges/api/v1/challenges", query_string={"q": typed, "lang": "fr", "page_size": 100})
+        assert slug in [one["slug"] for one in found.json], typed
+        assert len(found.json) < 30, "a word that finds everything finds nothing"
+        page = visitor.get("/challenges/", query_string={"q": typed, "lang": "fr"}).text
+        assert str(challenge_id_of(slug)) in page
+
+
+@pytest.mark.parametrize(
+    ("word", "slug"),
+    [
+        ("plane", "plane-trip"),
+        ("car", "car-short-trip"),
+        ("vegetarian", "veggie-lunch"),
+        ("batteries", "battery-hunt"),
+        ("elevator", "lift-for-one-floor"),
+        ("emails", "inbox-detox"),
+    ],
+)
+def test_english_words_find_it_too(loaded_house: House, word: str, slug: str) -> None:
+    visitor = loaded_house.client("challenges")
+    found = visitor.get("/challenges/api/v1/challenges", query_string={"q": word, "lang": "en", "page_size": 100})
+    assert slug in [one["slug"] for one in found.json]
 
 
 def test_figures_in_the_texts_are_those_of_the_factors(catalogue: Catalogue) -> None:

@@ -9,7 +9,7 @@ import pytest
 from services.challenges.catalogue_files import CatalogueError, read_catalogue
 from tests.challenges.conftest import Files
 
-GOOD_TEXTS = {"title": "Un titre", "why": "Parce que.", "how": "Comme ceci."}
+GOOD_TEXTS = {"title": "Un titre", "summary": "Faire cela", "why": "Parce que.", "how": "Comme ceci."}
 
 
 def problems_of(files: Files) -> list[str]:
@@ -49,9 +49,13 @@ def test_a_folder_without_mistakes_is_read(files: Files) -> None:
         ({"impact": [{"factor": "coffee-cup-co2e", "quantity": 1}] * 2}, "impact", "Names the same factor twice"),
         ({"fr": None}, "fr", "Is missing: add it."),
         ({"fr": {**GOOD_TEXTS, "title": "x" * 81}}, "fr.title", "Too long: 80 characters at most."),
+        ({"fr": {**GOOD_TEXTS, "summary": "x" * 81}}, "fr.summary", "Too long: 80 characters at most."),
+        ({"en": {**GOOD_TEXTS, "summary": None}}, "en.summary", "Is empty: fill it in."),
+        ({"en": {**GOOD_TEXTS, "keywords": "plane"}}, "en.keywords", "Must be a list"),
+        ({"en": {**GOOD_TEXTS, "keywords": ["plane", "plane"]}}, "en.keywords", "Says the same thing twice"),
         ({"en": {**GOOD_TEXTS, "how": " "}}, "en.how", "This cannot be empty."),
         ({"en": {**GOOD_TEXTS, "why": None}}, "en.why", "Is empty: fill it in."),
-        ({"en": {**GOOD_TEXTS, "why": "a\u0007bell"}}, "en.why", "Contains a control character"),
+        ({"en": {**GOOD_TEXTS, "why": "a\u0007bell"}}, "en.why", "There is a control character in it"),
         ({"colour": "green"}, "colour", "Is not a field we know: correct its spelling or remove it."),
         ({"sources": "ADEME"}, "sources", "Must be a list"),
         ({"repeat": "often"}, "repeat", "Must be a list of `name: value` lines."),

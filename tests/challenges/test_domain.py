@@ -18,7 +18,7 @@ from shared.database import Database
 from shared.outbox import OutboxRow
 from shared.settings import SettingsError
 from shared.tenancy import PLATFORM_TENANT_ID, PUBLIC, across_tenants, of_tenant
-from shared.words import searchable, words_of
+from shared.words import forms_of, has_all, searchable, words_of
 from tests.challenges.conftest import Files
 from tests.house import House
 
@@ -66,8 +66,12 @@ def test_an_event_says_what_the_game_needs(house: House, files: Files) -> None:
         times=1,
         per="day",
         impact=Impact(co2e_g=4120, water_ml=334_000),
-        titles={"fr": "Aujourd'hui, la vache est en congé", "en": "Give the cow the day off"},
+        titles={"fr": "Aujourd’hui, la vache est en congé", "en": "Give the cow the day off"},
+        summaries={"fr": "Manger un repas sans viande ni poisson", "en": "Eat a meal without meat or fish"},
+        words=events["veggie-lunch"].words,
     )
+    assert {"vache", "manger", "litres", "lentilles", "vegetarien"} <= set(events["veggie-lunch"].words["fr"].split())
+    assert {"cow", "eat", "litres", "lentil", "vegetarian"} <= set(events["veggie-lunch"].words["en"].split())
     assert [tier.points for tier in events["meat-over-the-quota"].tiers] == [-2, -4, -6]
     assert events["leftovers-cook"].impact is None
 
@@ -196,3 +200,28 @@ def test_words_are_folded(text: str, words: list[str]) -> None:
 
 def test_searchable_text_begins_every_word_with_a_space() -> None:
     assert searchable("Le Vélo", "à vélo") == " le velo a"
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "is_found"),
+    [
+        ("légumes", "Un légume", True),
+        ("légume", "Des LÉGUMES", True),
+        ("végétarien", "Une recette végétarienne", True),
+        ("journaux", "Le journal", True),
+        ("animal", "Des animaux", True),
+        ("batteries", "A battery", True),
+        ("repas", "Réparer", False),
+        ("tri", "Tricher", False),
+        ("tri", "Le tri des piles", True),
+        ("eau", "Les eaux", True),
+        ("jeux", "Un jeu", True),
+        ("car", "A carrot", False),
+        ("co2", "12 kg de CO₂e", True),
+        ("l'avion", "Prendre un avion", True),
+        ("prendre l’avion", "Avoir pris l’avion", False),
+        ("vélo train", "Le train", False),
+    ],
+)
+def test_what_a_query_finds(query: str, text: str, is_found: bool) -> None:
+    assert has_all(searchable(text), forms_of(query)) is is_found

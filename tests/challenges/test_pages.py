@@ -63,6 +63,17 @@ def test_a_strange_address_shows_a_page_all_the_same(visitor: FlaskClient, query
 def test_nothing_found_says_what_to_do(visitor: FlaskClient) -> None:
     page = visitor.get("/challenges/?q=xyzzy&lang=en")
     assert "Try another word" in page.text
+    assert "See all challenges" in page.text
+
+
+def test_under_a_joke_stands_what_it_is(visitor: FlaskClient) -> None:
+    page = visitor.get("/challenges/?q=nuages&lang=fr").text
+    assert "La tête dans les nuages" in page
+    assert '<p class="what">Avoir pris l’avion</p>' in page
+    assert "défis pour « nuages »" in page.replace("\xa0", " ")
+    assert (
+        '<p class="lead">Took a plane</p>' in visitor.get(f"{first(visitor, '?q=clouds+flight&lang=en')}?lang=en").text
+    )
 
 
 def test_a_challenge_tells_why_how_and_the_source_of_its_figures(visitor: FlaskClient) -> None:

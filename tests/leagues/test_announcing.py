@@ -317,7 +317,7 @@ def test_the_migration_fills_what_is_known_and_nothing_else(tmp_path: Path) -> N
         for event in (moved, msgspec.structs.replace(moved, team_id=team, revision=3), c.TenantSuspended(revision=1)):
             text = envelope(event, tenant).decode()
             session.add(OutboxRow(key="key", envelope=text, emitted_at=JOINED))
-    assert migrations.migrate("leagues", database) == ["0003", "0004", "0005"]
+    assert migrations.migrate("leagues", database) == ["0003", "0004", "0005", "0006"]
     with database.transaction(of_tenant(tenant)) as session:
         names = {player_id: name for name, player_id in ids.items()}
         rows = session.scalars(sa.select(PlayerRevision)).all()

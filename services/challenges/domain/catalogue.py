@@ -125,6 +125,8 @@ def challenge_published(challenge: Challenge, version: ChallengeVersion) -> Chal
         per=version.per,
         impact=version.impact,
         titles={text.language: text.title for text in version.texts},
+        summaries={text.language: text.summary for text in version.texts if text.summary},
+        words={text.language: text.words.strip() for text in version.texts},
     )
 
 
@@ -164,9 +166,10 @@ def _texts(entry: Entry) -> list[ChallengeText]:
             **OWNED,
             language=language,
             title=texts.title,
+            summary=texts.summary,
             why=texts.why,
             how=texts.how,
-            words=searchable(texts.title, texts.why, texts.how),
+            words=searchable(texts.title, texts.summary, texts.why, texts.how, *texts.keywords),
         )
         for language, texts in entry.texts.items()
     ]

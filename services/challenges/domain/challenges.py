@@ -24,7 +24,7 @@ from services.challenges.models import (
 )
 from shared.contracts import Impact
 from shared.errors import NotFound
-from shared.words import words_of
+from shared.words import forms_of
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +38,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     published_at: datetime
     language: str
     title: str
+    summary: str
     why: str
     how: str
     category: str
@@ -111,10 +112,11 @@ def _has(part: Any, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[boo
 
 
 def _found(query: str, language: str) -> list[sa.ColumnElement[bool]]:
-    words = words_of(query)
-    if not words:
+    wanted = forms_of(query)
+    if not wanted:
         raise NothingToSearch
-    return [ChallengeText.language == language, *(ChallengeText.words.contains(f" {word}") for word in words)]
+    whole = ChallengeText.words + " "
+    return [ChallengeText.language == language, *(sa.or_(*map(whole.contains, forms)) for forms in wanted)]
 
 
 def _check_category(session: Session, category: str) -> None:
@@ -169,6 +171,7 @@ def sheet_of(version: ChallengeVersion, language: str) -> Sheet:
         published_at=version.published_at,
         language=text.language,
         title=text.title,
+        summary=text.summary,
         why=text.why,
         how=text.how,
         category=version.category,

@@ -31,6 +31,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     challenge_id: UUID
     title: str
+    summary: str = ""
+    """What one does, in a few plain words; empty where no event has said it."""
     category: str
     kind: str
     tiers: dict[str, int]
@@ -124,6 +126,7 @@ def offers(
     columns = (
         Challenge.challenge_id,
         Challenge.titles,
+        Challenge.summaries,
         Challenge.category,
         Challenge.kind,
         Challenge.tiers,
@@ -141,6 +144,7 @@ def offers(
         Offer(
             challenge_id=row.challenge_id,
             title=_in_language(row.titles, language),
+            summary=_in_language(row.summaries, language) if row.summaries else "",
             category=row.category,
             kind=row.kind,
             tiers=row.tiers,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
 from uuid import UUID
 
 from flask import Blueprint, request
@@ -11,9 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import grid, recording, teams
 from services.leagues.domain.players import players_by_name
-from services.leagues.domain.playing import Place, offers
+from services.leagues.domain.playing import offers
 from services.leagues.page_schemas import GridPageSchema
-from services.leagues.pages.here import leader_of
+from services.leagues.pages.here import day_asked, leader_of
 from services.leagues.pages.recording import PLAYING, answer_of
 from shared.auth import roles
 from shared.database import new_id
@@ -61,12 +59,3 @@ def tick(league_id: UUID) -> ResponseReturnValue:
         done=grid.times_done(session, list(down), across, day),
         ticked_elsewhere=[tick for tick in form.values["ticks"] if tick and tick.partition(":")[0] not in shown],
     )
-
-
-def day_asked(place: Place, asked: Mapping[str, str]) -> date:
-    """The day asked for; today, or the edition's last day, where none is named that may be recorded."""
-    try:
-        day = date.fromisoformat(asked.get("day", ""))
-    except ValueError:
-        return place.last_day
-    return day if place.calendar.first_day <= day <= place.last_day else place.last_day

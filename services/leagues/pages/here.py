@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from uuid import UUID
 
 from flask import request
@@ -38,3 +40,12 @@ def leader_of(league_id: UUID, *, changes: bool = True) -> Place:
     if not place.is_leader:
         raise NotLeader
     return place
+
+
+def day_asked(place: Place, asked: Mapping[str, str]) -> date:
+    """The day asked for; today, or the edition's last day, where none is named that may be recorded."""
+    try:
+        day = date.fromisoformat(asked.get("day", ""))
+    except ValueError:
+        return place.last_day
+    return day if place.calendar.first_day <= day <= place.last_day else place.last_day

@@ -8,13 +8,13 @@ from uuid import UUID
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from services.leagues.domain import completions, recording
-from services.leagues.domain.grid import id_for, of_form
+from services.leagues.domain import choosing, completions, recording
+from services.leagues.domain.grid import id_for, of_form, used_up
 from services.leagues.domain.players import players_by_name
 from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, points_today, title_of
 from services.leagues.domain.recording import INDIVIDUAL, Act, Outcome
 from services.leagues.page_schemas import RecordManyPageSchema, RecordPageSchema
-from services.leagues.pages.here import leader_of, member_of, witness_of
+from services.leagues.pages.here import day_asked, leader_of, member_of, witness_of
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
 from shared.database import new_id
 from shared.forms import Form
@@ -24,7 +24,6 @@ from shared.pages.frame import points
 from shared.pages.listing import leafed
 from shared.problems import problem_title
 from shared.web import current_caller, current_session
-from shared.words import searchable, words_of
 
 SIZE = 30
 PLAYING = (ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
@@ -35,21 +34,24 @@ blueprint = Blueprint("recording_pages", __name__, url_prefix="/leagues/<id:leag
 @blueprint.get("/challenges")
 @roles()
 def choose(league_id: UUID) -> str:
-    """Every challenge that counts in the league, found by words and by category."""
-    place = member_of(league_id)
+    """Every challenge that counts in the league, found by words, by category, and by what it is."""
+    place, session = member_of(league_id), current_session()
     words, category = request.args.get("q", "").strip()[:80], request.args.get("category", "")
-    offered = offers(current_session(), current_caller(), place, current_language(), place.player)
-    categories = sorted({offer.category for offer in offered})
-    wanted = [f" {word}" for word in words_of(words)]
-    shown = [offer for offer in offered if category in ("", offer.category) and _has_all(offer.title, wanted)]
+    kind = next((name for name in choosing.KINDS if name == request.args.get("kind")), "")
+    offered = offers(session, current_caller(), place, current_language(), place.player)
+    found = choosing.matching(session, offered, words, current_language())
+    shown = choosing.narrowed(session, place, found, category=category, kind=kind)
+    has_headings = not category and kind in ("", choosing.NEW)
     return render_template(
-        "pages/choose.html", place=place, offers=shown, words=words, category=category, categories=categories
+        "pages/choose.html",
+        place=place,
+        sections=choosing.sections(shown) if has_headings else [("", shown)],
+        count=len(shown),
+        words=words,
+        category=category,
+        kind=kind,
+        categories=sorted({offer.category for offer in offered}),
     )
-
-
-def _has_all(title: str, wanted: Sequence[str]) -> bool:
-    found = searchable(title)
-    return all(word in found for word in wanted)
 
 
 @blueprint.route("/record/<id:challenge_id>", methods=["GET", "POST"])
@@ -73,13 +75,20 @@ def record(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
 @blueprint.route("/record-for/<id:challenge_id>", methods=["GET", "POST"])
 @roles(*PLAYING)
 def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
-    """A leader ticks who has done it: one, several, the whole class; answered player by player."""
+    """A leader ticks who has done it: one, several, the whole class; answered player by player.
+
+    Whoever has done it as often as it counts has no box. As in the grid, `show` turns to another day, and records
+    nothing.
+    """
     place = leader_of(league_id, changes=False)
     session = current_session()
     offer = offer_of(session, current_caller(), place, current_language(), challenge_id)
-    names = {player.player_id: player.display_name for player in players_by_name(session, place.league)}
-    form = Form(RecordManyPageSchema, {**_blank(place, offer), "player_ids": []})
-    if form.is_sent:
+    is_individual = offer.kind == INDIVIDUAL
+    players = players_by_name(session, place.league)
+    names = {player.player_id: player.display_name for player in players}
+    day = day_asked(place, request.form or request.args)
+    form = Form(RecordManyPageSchema, {**_blank(place, offer), "player_ids": [], "day": day.isoformat()})
+    if form.is_sent and "show" not in request.form:
         with form.refusals():
             typed = form.data
             first, player_ids = typed.pop("completion_id"), typed.pop("player_ids")
@@ -89,12 +98,16 @@ def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
             ]
             outcomes = recording.record_completions(session, current_caller(), league_id, acts)
             return answer_of(place, first, outcomes, names, {challenge_id: offer.title})
+    subjects = {player.player_id: player.player_id if is_individual else player.team_id for player in players}
+    over = {subject for subject, _challenge in used_up(session, list(set(subjects.values())), [offer], day)}
     return form.page(
         "pages/record_for.html",
         place=place,
         offer=offer,
-        people=list(names.items()),
-        is_individual=offer.kind == INDIVIDUAL,
+        day_asked=day,
+        people=[(player_id, name) for player_id, name in names.items() if subjects[player_id] not in over],
+        over=[name for player_id, name in names.items() if subjects[player_id] in over],
+        is_individual=is_individual,
         tiers=_tiers(offer),
     )
 
