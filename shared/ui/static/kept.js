@@ -9,6 +9,7 @@
   const LATER_CODES = ["csrf_missing", "suspended"]; // another session began in between; an account that may be opened again
   const SEEN_MS = 3000; // what was sent is read, and gone with the next page
   const MOST_PAUSE_MS = 60000;
+  const DATES = { en: "en-GB", fr: "fr" };
   const offline = document.querySelector("[data-offline]");
   const shownTo = document.body.dataset.account;
   let reader = null; // who is signed in, as we were told last: { account, csrf }, account "" for nobody; null without a line
@@ -55,16 +56,17 @@
     return { state: "refused", told: problem.title, parts: (problem.errors ?? []).map((error) => error.message) };
   }
 
-  // The page that would have been shown: of one act, or of a whole class, where each row says what became of it.
+  // The page that would have been shown: of one act, or of what a leader ticked, with what was refused in rows of their own.
   function told(path, page) {
     if (/\/done\/[0-9a-f-]{36}$/.test(path)) {
       return { state: "sent", told: wordsOf(page.querySelector("main .big-points") ?? page.querySelector("main h1")), parts: [] };
     }
-    const rows = [...page.querySelectorAll("main .rows > li")];
-    const parts = rows
-      .filter((row) => row.querySelector(".tag.warning"))
+    const recorded = page.querySelectorAll("main .rows.recorded > li, main .rows .tag.success").length;
+    const parts = [...page.querySelectorAll("main .rows:not(.recorded) > li")]
+      .filter((row) => !row.querySelector(".tag.success"))
       .map((row) => [...row.querySelectorAll("div > *")].map(wordsOf).filter(Boolean).join(" · "));
-    const state = !rows.length ? "unclear" : !parts.length ? "sent" : parts.length < rows.length ? "partly" : "refused";
+    const isForm = /\/record(-for)?(\/|$)/.test(path);
+    const state = parts.length ? (recorded ? "partly" : "refused") : isForm && !recorded ? "unclear" : "sent";
     return { state, told: state === "refused" ? "" : wordsOf(page.querySelector("main .notice")), parts };
   }
 
@@ -191,7 +193,7 @@
       wordsOf(document.querySelector("main h1")),
       ...chosen.slice(0, 3), chosen.length > 3 ? "…" : "",
       form.querySelector("[data-count-ticks]")?.value,
-      day && day.toLocaleDateString(document.documentElement.lang, { dateStyle: "long" }),
+      day && day.toLocaleDateString(DATES[document.documentElement.lang], { dateStyle: "long" }),
     ].filter(Boolean).join(" · ");
   });
 })();
