@@ -12,10 +12,8 @@ from werkzeug.datastructures import MultiDict
 
 from shared.errors import Invalid, Refusal
 from shared.i18n import current_language, translate_validation
-from shared.pages.moves import DRAFT
+from shared.pages.moves import DRAFT, is_kept_send
 from shared.problems import flatten_errors, problem_title
-
-CSRF_FIELD = "csrf_token"
 
 
 class Form:
@@ -44,10 +42,15 @@ class Form:
 
     @contextlib.contextmanager
     def refusals(self) -> Iterator[None]:
-        """Keeps a Refusal of the block in the form, for `page` to show; what the block has changed is rolled back."""
+        """Keeps a Refusal of the block in the form, for `page` to show; what the block has changed is rolled back.
+
+        A script that sends what its device kept has no use for the page: to it the refusal goes on.
+        """
         try:
             yield
         except Refusal as refusal:
+            if is_kept_send():
+                raise
             self.refuse(refusal)
 
     def refuse(self, refusal: Refusal) -> None:

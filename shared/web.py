@@ -207,9 +207,9 @@ def _sign_in(session: Session, *, is_required: bool) -> None:
         if is_required:
             raise
         return  # a public page stays public for somebody whose session has ended
+    g.caller = caller  # a form that is out of date is refused on a page of theirs
     if from_cookie and request.method not in SAFE_METHODS:
         _check_csrf(caller)
-    g.caller = caller
     session.info["actor_id"] = caller.person_id
     structlog.contextvars.bind_contextvars(tenant_id=str(caller.tenant_id), person_id=str(caller.person_id))
 

@@ -17,8 +17,8 @@ from markupsafe import Markup
 from shared.auth import Caller
 from shared.i18n import LANGUAGE_NAMES, LOCALES, current_language, translate, translate_many, written
 from shared.pages.friends import animal_of
-from shared.pages.moves import said
-from shared.pages.static import static_url
+from shared.pages.moves import ACCOUNT_FIELD, CSRF_FIELD, said
+from shared.pages.static import colour, static_url
 
 TEMPLATES = Path(__file__).parent.parent / "ui" / "templates"
 
@@ -82,10 +82,11 @@ def caller() -> Caller | None:
 
 
 def csrf_field() -> Markup:
-    """The hidden field that proves that a form is ours; without it a change is refused."""
+    """The hidden fields that prove that a form is ours and say whose; without the first a change is refused."""
     reader = caller()
-    token = reader.csrf if reader else ""
-    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
+    fields = {CSRF_FIELD: reader.csrf, ACCOUNT_FIELD: reader.person_id} if reader else {CSRF_FIELD: ""}
+    hidden = Markup('<input type="hidden" name="{}" value="{}">')
+    return Markup("").join(hidden.format(name, value) for name, value in fields.items())
 
 
 def frame_blueprint(service: str) -> Blueprint:
@@ -103,6 +104,7 @@ def frame_blueprint(service: str) -> Blueprint:
         "zone_name": zone_name,
         "csrf_field": csrf_field,
         "static_url": static_url,
+        "colour": colour,
         "said": said,
         "animal_of": animal_of,
     }

@@ -14,6 +14,13 @@ DRAFT = "draft"
 """Sent along with a form, it says that the form is to be shown as it was typed, and nothing is to be done yet."""
 SAID_COOKIE = "mpp_said"
 SAID_SECONDS = 60
+KEPT_HEADER = "X-Kept"
+"""Sent by a script with what a device kept while there was no network: a refusal is then told to it, not shown."""
+CSRF_FIELD = "csrf_token"
+ACCOUNT_FIELD = "account_id"
+"""Says with every form who it was shown to."""
+SECRETS = ("password", "current_password", "new_password")
+NOT_KEPT = (CSRF_FIELD, ACCOUNT_FIELD, DRAFT, *SECRETS)
 CONTINUE = "/identity/continue"
 """Where an ended session is renewed, or the reader asked to sign in, and then led back."""
 
@@ -52,6 +59,16 @@ def said() -> str | None:
 def _forget_said(response: Response) -> Response:
     response.delete_cookie(SAID_COOKIE, httponly=True, samesite="Lax", secure=has_tls())
     return response
+
+
+def is_kept_send() -> bool:
+    """Whether a script sends what its device kept, and reads the answer instead of its reader."""
+    return KEPT_HEADER in request.headers
+
+
+def typed_fields() -> list[tuple[str, str]]:
+    """What was typed into the form that is being answered, to be sent once more; never a password."""
+    return [(name, value) for name, value in request.form.items(multi=True) if name not in NOT_KEPT]
 
 
 def has_tls() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import mimetypes
+import re
 from pathlib import Path
 
 from flask import Blueprint, Response, g, request
@@ -31,6 +32,14 @@ def version() -> str:
 def static_url(name: str) -> str:
     """The address of a file of the frame. Every service's pages use the same one, so that it is fetched once."""
     return f"/static/{version()}/{name}"
+
+
+@functools.cache
+def colour(name: str, scheme: str = "light") -> str:
+    """A colour of tokens.css, for what no style sheet reaches: the frame around a page. `scheme`: light | dark."""
+    tokens = (FOLDER / "tokens.css").read_text(encoding="utf-8")
+    light, dark = re.findall(rf"--{re.escape(name)}: (#[0-9a-f]{{6}})", tokens)
+    return str(dark if scheme == "dark" else light)
 
 
 def static_blueprint() -> Blueprint:

@@ -48,3 +48,15 @@ def test_the_offline_page_finds_the_files_of_the_frame_in_what_the_device_keeps(
     kept = steps.client().get("/service-worker.js").text
     page = steps.client().get("/offline").text
     assert not [name for name in re.findall(r'rel="stylesheet" href="/static/\w+/([\w.]+)"', page) if name not in kept]
+
+
+def test_the_frame_around_the_pages_has_the_colours_of_their_paper(steps: Steps) -> None:
+    tokens = (FOLDER / "tokens.css").read_text(encoding="utf-8")
+    light, dark = re.findall(r"--paper: (#\w+);", tokens)
+    page = steps.client().get("/").text
+    shown = dict(re.findall(r'name="theme-color" content="(#\w+)" media="\(prefers-color-scheme: (\w+)\)"', page))
+    assert shown == {light: "light", dark: "dark"}
+    manifest = steps.client().get("/manifest.webmanifest").json
+    assert manifest is not None
+    assert manifest["background_color"] == light
+    assert f"--leaf: {manifest['theme_color']};" in tokens

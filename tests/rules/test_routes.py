@@ -201,6 +201,7 @@ PUBLIC_PAGES = {
     "/static/<asked>/<path:name>": "files of the frame",
     "/sign-in": "sign in",
     "/identity/continue": "the refresh token is the proof",
+    "/identity/fragments/who": "says who is signed in, if anybody is",
     "/found": "found a school or a company",
     "/found/<kind>": "found a school or a company",
     "/players/new": "join the community",

@@ -13,7 +13,7 @@ from shared.errors import Invalid, NotFound, message
 from shared.i18n import LANGUAGE_COOKIE, LANGUAGES, current_language
 from shared.pages import local_path, redirect_to
 from shared.pages.moves import has_tls
-from shared.pages.static import FOLDER, YEAR, static_url, version
+from shared.pages.static import FOLDER, YEAR, colour, static_url, version
 
 LEGAL = ("about", "privacy", "terms", "accessibility")
 
@@ -81,8 +81,8 @@ def manifest() -> Response:
         "start_url": "/leagues/",
         "scope": "/",
         "display": "standalone",
-        "background_color": "#fbf5e6",
-        "theme_color": "#1f7a4d",
+        "background_color": colour("paper"),
+        "theme_color": colour("leaf"),
         "icons": icons,
     }
     return Response(json.dumps(told, ensure_ascii=False), mimetype="application/manifest+json")

@@ -11,17 +11,17 @@ from flask.typing import ResponseReturnValue
 from services.identity.api.context import current_address, current_settings, current_throttle
 from services.identity.cookies import REFRESH_COOKIE, clear_cookies, set_cookies
 from services.identity.domain import sessions
+from services.identity.domain.people import get_person
 from services.identity.errors import CsrfMissing, RefreshTokenReused, SessionEnded
 from services.identity.page_schemas import SignInPageSchema
 from shared.auth import Suspended, public, roles
-from shared.forms import CSRF_FIELD, Form
+from shared.forms import Form
 from shared.pages import local_path, redirect_to
-from shared.pages.moves import CONTINUE
+from shared.pages.moves import ACCOUNT_FIELD, CONTINUE, CSRF_FIELD, typed_fields
 from shared.web import CSRF_COOKIE, current_caller, current_session
 
 START = "/leagues/"
 """Where those who sign in are led, unless they were on their way elsewhere."""
-NOT_KEPT = (CSRF_FIELD, "password", "current_password", "new_password")
 
 blueprint = Blueprint("session_pages", __name__)
 
@@ -54,17 +54,34 @@ def _onward(asked: dict[str, Any], result: sessions.SignedIn) -> ResponseReturnV
     to = local_path(asked.get("to"), START)
     kept = kept_fields()
     if kept:
-        return render_template("pages/send_again.html", to=to, kept=kept, csrf_token=result.csrf_token)
+        hidden = {CSRF_FIELD: result.csrf_token, ACCOUNT_FIELD: str(result.person.person_id)}
+        return render_template("pages/send_again.html", to=to, kept=kept, hidden=hidden)
     return redirect_to(to)
 
 
 @blueprint.post("/sign-out")
 @roles()
 def sign_out() -> ResponseReturnValue:
-    """Ends this session: its token is refused from now on, in every service."""
+    """Ends this session: its token is refused from now on, in every service.
+
+    With `to` and what was typed there as another account, that account may sign in at once, and send it.
+    """
     sessions.sign_out(current_session(), current_caller().session_id)
     clear_cookies()
-    return redirect_to("/", "See you soon.")
+    if "to" not in request.form:
+        return redirect_to("/", "See you soon.")
+    g.caller = None
+    return _asked_to_sign_in(local_path(request.form["to"], START), kept_fields(), why="other")
+
+
+@blueprint.get("/identity/fragments/who")
+@public
+def who() -> Response:
+    """A piece of a page: who is signed in, by name; for the script that sends what was kept, their id and proof."""
+    person = get_person(current_session(), g.caller.person_id) if g.caller else None
+    response = make_response(render_template("pages/who.html", person=person))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blueprint.post("/sign-out-everywhere")
@@ -91,13 +108,23 @@ def go_on() -> ResponseReturnValue:
         page = local_path(_path_of(request.headers.get("HX-Current-URL", "")), START)
         return Response(status=200, headers={"HX-Redirect": f"/sign-in?{_query(page)}"})
     if request.method == "POST":
-        form = Form(SignInPageSchema, {})
-        form.is_sent, form.values = False, {"to": to}
-        kept = [(name, value) for name, value in request.form.items(multi=True) if name not in NOT_KEPT]
-        return make_response(
-            render_template("pages/sign_in.html", form=form, choices=[], password="", kept=kept, is_ended=True), 401
-        )
+        return make_response(_asked_to_sign_in(to, typed_fields(), why="ended"), 401)
     return _back(f"/sign-in?{_query(to)}", 303)
+
+
+def _asked_to_sign_in(to: str, kept: list[tuple[str, str]], *, why: str) -> str:
+    """The sign-in page on the way to `to`, with what was typed there. `why`: ended | other, of the account wanted."""
+    form = Form(SignInPageSchema, {})
+    form.is_sent, form.values = False, {"to": to}
+    return render_template(
+        "pages/sign_in.html",
+        form=form,
+        choices=[],
+        password="",
+        kept=kept,
+        why=why,
+        path=f"/sign-in?{_query(to)}",  # the address of this answer is a form's, and opens no page
+    )
 
 
 def _renew() -> bool:

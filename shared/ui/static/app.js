@@ -8,12 +8,13 @@ document.addEventListener("submit", (event) => {
   form.dataset.isSent = "yes";
   for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-disabled", "true");
 });
-addEventListener("pageshow", () => {
+const letSendAgain = () => {
   for (const form of document.querySelectorAll("form[data-is-sent]")) {
     delete form.dataset.isSent;
     for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
   }
-});
+};
+addEventListener("pageshow", letSendAgain);
 
 // A button that copies the text it names: <button data-copy="#code">.
 document.addEventListener("click", async (event) => {
@@ -96,22 +97,24 @@ document.addEventListener("htmx:after:request", (event) => cardOf(event)?.toggle
 // Errors come first in the reader's hearing: the summary of a form that was refused takes the focus.
 document.querySelector("form[method=post] [data-form-errors]")?.focus();
 
-// Without network: a line says so, and what was recorded is sent by the service worker as soon as it is back.
+// Without network a line says so: what is recorded is kept (kept.js) where a service worker is there to do so, and a form that
+// cannot be sent stays as it is.
 const noNetwork = document.querySelector("[data-no-network]");
-const showNetwork = () => { noNetwork.hidden = navigator.onLine; };
+const lineSays = (name) => {
+  noNetwork.hidden = !name;
+  for (const sentence of noNetwork.children) sentence.hidden = sentence.dataset.says !== name;
+};
+const showNetwork = () => lineSays(navigator.onLine ? "" : navigator.serviceWorker?.controller ? "kept" : "wait");
 addEventListener("online", showNetwork);
 addEventListener("offline", showNetwork);
 showNetwork();
 
-if (new URLSearchParams(location.search).has("kept")) document.querySelector("[data-kept]")?.removeAttribute("hidden");
-
 if ("serviceWorker" in navigator) {
-  const send = () => navigator.serviceWorker.ready.then((registration) => registration.active.postMessage("send"));
-  navigator.serviceWorker.register("/service-worker.js").then(send, () => {});
-  addEventListener("online", send);
-  let pause = 1000; // a line that comes back may go again: what is left is tried again, less and less often
+  navigator.serviceWorker.register("/service-worker.js").then(() => {}, () => {});
+  navigator.serviceWorker.addEventListener("controllerchange", showNetwork);
   navigator.serviceWorker.addEventListener("message", (event) => {
-    if (event.data.sent) location.href = "/leagues/";
-    else if (event.data.left) setTimeout(send, (pause = Math.min(2 * pause, 60000)));
+    if (!event.data.unsent || !document.querySelector("form[data-is-sent]")) return;
+    letSendAgain();
+    lineSays("unsent");
   });
 }

@@ -1,12 +1,14 @@
-// Keeps the frame for when there is no network, and a challenge that is recorded then: it is sent once the line is back.
+// Keeps the frame for when there is no network, and what is recorded then: the pages send it once the line is back (kept.js).
 // The completion's id was made with the form, so that sending it twice counts once.
+
+importScripts("/static/VERSION/kept-store.js");
 
 const CACHE = "frame-VERSION";
 const FRAME = ["/offline"].concat(
-  ["tokens.css", "base.css", "components.css", "pictures.css", "frame.css", "app.js", "icons.svg", "planet.svg", "vendor/htmx.js",
-   "vendor/text.woff2", "vendor/display.woff2"].map((name) => `/static/VERSION/${name}`),
+  ["tokens.css", "base.css", "components.css", "pictures.css", "frame.css", "app.js", "kept-store.js", "kept.js", "icons.svg",
+   "planet.svg", "vendor/htmx.js", "vendor/text.woff2", "vendor/display.woff2"].map((name) => `/static/VERSION/${name}`),
 );
-const RECORDS = /^\/leagues\/[0-9a-f-]{36}\/record\/[0-9a-f-]{36}$/;
+const RECORDS = /^\/leagues\/[0-9a-f-]{36}\/(record|record\/[0-9a-f-]{36}|record-for\/[0-9a-f-]{36})$/;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FRAME)).then(() => self.skipWaiting()));
@@ -24,9 +26,8 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (origin !== location.origin) return;
-  if (request.method === "POST" && RECORDS.test(pathname)) event.respondWith(record(request, pathname));
+  if (request.mode === "navigate") event.respondWith(request.method === "POST" ? form(request, pathname) : page(request));
   else if (request.method === "GET" && pathname.startsWith("/static/")) event.respondWith(kept(request));
-  else if (request.mode === "navigate" && request.method === "GET") event.respondWith(page(request));
 });
 
 async function kept(request) {
@@ -41,56 +42,34 @@ async function page(request) {
   }
 }
 
-async function record(request, pathname) {
-  const body = await request.clone().text();
+// A form is sent; without network it is kept if it records something, and else its page stays as it is, with what was typed.
+async function form(request, pathname) {
+  const body = RECORDS.test(pathname) && new URLSearchParams(await request.clone().text());
   try {
     return await fetch(request);
   } catch {
-    await put({ path: pathname, body, id: new URLSearchParams(body).get("completion_id") ?? crypto.randomUUID() });
-    return Response.redirect("/offline?kept=1", 303);
+    if (body && !body.has("show") && !body.has("draft") && (await keep(pathname, body))) {
+      return Response.redirect("/offline?kept=1", 303);
+    }
+    for (const client of await self.clients.matchAll()) client.postMessage({ unsent: pathname });
+    return new Response(null, { status: 204 });
   }
 }
 
-// What waits, by the completion's id.
-
-function store(mode) {
-  return new Promise((resolve, reject) => {
-    const open = indexedDB.open("kept", 1);
-    open.onupgradeneeded = () => open.result.createObjectStore("records", { keyPath: "id" });
-    open.onerror = () => reject(open.error);
-    open.onsuccess = () => resolve(open.result.transaction("records", mode).objectStore("records"));
-  });
+function keep(path, body) {
+  const [id, account, act] = ["completion_id", "account_id", "kept_as"].map((name) => body.get(name) ?? "");
+  if (!id) return false;
+  const entry = { id, path, body: body.toString(), account, act, at: Date.now(), state: "waiting" };
+  return keptStore.put(entry).then(() => true, () => false);
 }
 
-function done(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-const put = async (entry) => done((await store("readwrite")).put(entry));
-
-async function sendAll() {
-  let sent = 0;
-  for (const entry of await done((await store("readonly")).getAll())) {
-    const answer = await fetch(entry.path, {
-      method: "POST",
-      body: entry.body,
-      headers: { "Content-Type": "application/x-www-form-urlencoded" },
-      redirect: "follow",
-    }).catch(() => null);
-    if (!answer) break; // the line has gone again
-    if (answer.status >= 500 || answer.status === 401 || answer.status === 429) break; // later, or after signing in
-    await done((await store("readwrite")).delete(entry.id)); // taken, or refused for good: the player reads why
-    sent += answer.ok ? 1 : 0;
-  }
-  return { sent, left: await done((await store("readonly")).count()) };
-}
-
-let sending = Promise.resolve();
+// The page for no network is kept in the language of the page that was read last.
 self.addEventListener("message", (event) => {
-  if (event.data !== "send") return;
-  sending = sending.catch(() => {}).then(sendAll); // one after the other: nothing is sent by two at once
-  event.waitUntil(sending.then((told) => event.source.postMessage(told), () => {}));
+  if (event.data.language) event.waitUntil(speak(event.data.language));
 });
+
+async function speak(language) {
+  const cache = await caches.open(CACHE);
+  const known = await (await cache.match("/offline"))?.text();
+  if (!known?.includes(`<html lang="${language}"`)) await cache.add("/offline");
+}

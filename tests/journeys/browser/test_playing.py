@@ -90,32 +90,6 @@ def test_without_javascript_a_player_joins_and_records(open_reader: Callable[...
     expect(page.locator(".big-points")).to_be_visible()
 
 
-def test_a_tap_without_network_is_kept_and_sent_once(open_reader: Callable[..., Reader]) -> None:
-    reader = open_reader()
-    page = join(reader, code_of_a_league(open_reader))
-    league = page.url
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.reload()
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
-    page.locator(".challenge a").first.click()
-    page.wait_for_url("**/record/**")
-    page.wait_for_load_state("networkidle")
-    # The next page hears nothing of the line that comes back: what waits is tried again all the same.
-    reader.context.add_init_script("addEventListener('online', (event) => event.stopImmediatePropagation())")
-    reader.context.set_offline(True)
-    expect(page.locator("[data-no-network]")).to_be_visible()
-    page.locator("main form button.primary").click()
-    page.wait_for_url("**/offline?kept=1")
-    expect(page.locator("[data-kept]")).to_be_visible()
-    reader.page.screenshot(path=reader.folder / "offline.png")
-    reader.context.set_offline(False)
-    page.wait_for_url(re.compile(r"/leagues/"))
-    page.goto(league, wait_until="networkidle")
-    assert page.locator("section[aria-labelledby=done] li").count() == 1
-    page.goto(f"{league}/history", wait_until="networkidle")
-    assert page.locator("main .rows > li", has_text=NAME).count() == 1, "and it counts once"
-
-
 def test_a_teacher_opens_a_league_enters_pupils_and_ticks_for_the_class(reader: Reader) -> None:
     page = reader.page
     reader.sign_in(TEACHER)
