@@ -52,7 +52,7 @@ def test_a_school_is_founded_and_a_colleague_invited(
     page.locator("main button").click()
     page.wait_for_url("**/leagues/**")
     reader.goto("/identity/people/invite")
-    page.fill("[name=email]", f"x{email}")
+    page.fill("[name=emails]", f"x{email}")
     reader.shot("invite")
     page.locator("main .button.primary").click()
     link = page.locator("#link").inner_text()
