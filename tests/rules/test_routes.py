@@ -211,7 +211,7 @@ PUBLIC_PAGES = {
     "/challenges/<id:challenge_id>": "the catalogue is read without an account",
     "/challenges/fragments/<id:challenge_id>": "the catalogue is read without an account",
     "/leagues/join": "says nothing of a league to a visitor",
-    "/leagues/join/<code>": "says nothing of a league to a visitor",
+    "/leagues/join/<code>": "says of a league to a visitor whether it is a school's, a company's or among friends",
     "/ranking/": "the editions whose boards are open; for those signed in, their own too",
     "/ranking/counters": "public counters",
     "/ranking/editions/<id:edition_id>/<name>": "an open edition's board is public; another tenant's is 404",

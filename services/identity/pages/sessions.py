@@ -61,10 +61,11 @@ def _onward(asked: dict[str, Any], result: sessions.SignedIn) -> ResponseReturnV
 @blueprint.post("/sign-out")
 @roles()
 def sign_out() -> ResponseReturnValue:
-    """Ends this session: its token is refused from now on, in every service."""
+    """Ends this session: its token is refused from now on, in every service. Whoever goes `to` a page signs in anew."""
     sessions.sign_out(current_session(), current_caller().session_id)
     clear_cookies()
-    return redirect_to("/", "See you soon.")
+    to = local_path(request.form.get("to"), "")
+    return redirect_to(f"/sign-in?{_query(to)}") if to else redirect_to("/", "See you soon.")
 
 
 @blueprint.post("/sign-out-everywhere")
