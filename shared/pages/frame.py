@@ -17,7 +17,7 @@ from markupsafe import Markup
 from shared.auth import Caller
 from shared.i18n import LANGUAGE_NAMES, LOCALES, current_language, translate, translate_many, written
 from shared.pages.friends import animal_of
-from shared.pages.moves import said
+from shared.pages.moves import CSRF_COOKIE, said
 from shared.pages.static import static_url
 
 TEMPLATES = Path(__file__).parent.parent / "ui" / "templates"
@@ -82,9 +82,12 @@ def caller() -> Caller | None:
 
 
 def csrf_field() -> Markup:
-    """The hidden field that proves that a form is ours; without it a change is refused."""
+    """The hidden field that proves that a form is ours; without it a change is refused.
+
+    A page that asks nobody who they are takes the proof from the cookie: a form on it may still change something.
+    """
     reader = caller()
-    token = reader.csrf if reader else ""
+    token = reader.csrf if reader else request.cookies.get(CSRF_COOKIE, "")
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
 
 

@@ -194,7 +194,7 @@ PUBLIC_PAGES = {
     "/": "the front door",
     "/ui": "the components",
     "/legal/<subject>": "legal pages",
-    "/language": "a choice that this device keeps",
+    "/language": "a choice that this device keeps, and the account of somebody signed in",
     "/manifest.webmanifest": "for the home screen",
     "/service-worker.js": "for the home screen",
     "/offline": "for the home screen",

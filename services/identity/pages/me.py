@@ -6,12 +6,12 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from services.identity.api.context import current_throttle
+from services.identity.cookies import keep_language
 from services.identity.domain.password_changes import change_password
 from services.identity.domain.people import change_person, get_person
 from services.identity.domain.tenants import get_tenant
 from services.identity.page_schemas import MePageSchema
 from services.identity.pages.choices import languages
-from services.identity.pages.front import keep_language
 from services.identity.schemas import PasswordPutSchema
 from shared.auth import roles
 from shared.forms import Form

@@ -87,7 +87,7 @@ def go_on() -> ResponseReturnValue:
     clear_cookies()
     g.keeps_changes = True  # a stolen token may have ended the session
     if request.args.get("guest"):
-        return _back(to, 303)
+        return _back(to, 307 if request.method == "POST" else 303)
     if "HX-Request" in request.headers:
         page = local_path(_path_of(request.headers.get("HX-Current-URL", "")), START)
         return Response(status=200, headers={"HX-Redirect": f"/sign-in?{_query(page)}"})
