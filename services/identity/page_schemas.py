@@ -101,6 +101,12 @@ class Addresses(Text):
         return found
 
 
+class DeletePageSchema(Schema):
+    """Who deletes their account proves that it is theirs."""
+
+    current_password = Password()
+
+
 class InvitePageSchema(Schema):
     """Whom to invite, as what. Without an address: somebody, by a link to pass on."""
 

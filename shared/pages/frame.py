@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.numbers import format_decimal
-from flask import Blueprint, g, request
+from flask import Blueprint, current_app, g, request
 from markupsafe import Markup
 
 from shared.auth import Caller
@@ -81,6 +81,12 @@ def caller() -> Caller | None:
     return found
 
 
+def contact() -> str:
+    """The address people write to; empty where nobody has named one."""
+    address: str = current_app.extensions["mpp"]["settings"].contact_address
+    return address
+
+
 def csrf_field() -> Markup:
     """The hidden field that proves that a form is ours; without it a change is refused.
 
@@ -105,6 +111,7 @@ def frame_blueprint(service: str) -> Blueprint:
         "moment": moment,
         "zone_name": zone_name,
         "csrf_field": csrf_field,
+        "contact": contact,
         "static_url": static_url,
         "said": said,
         "animal_of": animal_of,
