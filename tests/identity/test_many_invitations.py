@@ -91,7 +91,7 @@ def test_no_more_at_once_than_may_be(steps: Steps) -> None:
     assert (refused.status_code, f"{MOST_AT_ONCE} adresses au plus" in refused.text) == (422, True)
     assert send(client, "\n".join(f"a{number}@example.org" for number in range(MOST_AT_ONCE))).status_code == 200
     assert len(waiting(client)) == 100, "a page of them"
-    assert "Voir les 300 invitations" in client.get("/identity/people", headers=FRENCH).text
+    assert "300 invitations pas encore acceptées" in client.get("/identity/people", headers=FRENCH).text
     page = client.get("/identity/people/invitations?page=10", headers=FRENCH).text
     assert page.count("/withdraw") == 30
 
