@@ -81,8 +81,7 @@ class MailsSpent(TooManyRequests):
 
     code = "mails_spent"
     text = message(
-        "For now {left} more people may be invited by mail. Take fewer, or wait {wait}, or make one link for many: "
-        "it needs no mail."
+        "For now {left} more may be invited by mail. Wait {wait}, or make one link for many: it needs no mail."
     )
 
 
