@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from services.embedded import Embedded
+from services.identity.domain.open_invitations import make_open_invitation
 from services.identity.domain.people import add_person, create_operator
 from services.identity.domain.tenants import TenantFacts, found_tenant
 from services.leagues.domain import leagues, players, recording
@@ -125,6 +126,8 @@ def _found_tenants(house: Embedded) -> tuple[dict[str, UUID], dict[str, UUID]]:
             if kind in (SCHOOL, COMPANY):
                 facts = TenantFacts(kind=kind, name=TENANTS[kind][0], country="FR", language="fr", zone="Europe/Paris")
                 found_tenant(session, facts, tenant_id=tenant_id)
+            if kind == COMPANY:
+                make_open_invitation(session, days=90, max_uses=300)
             for person in DEMO_PEOPLE:
                 if person.kind != kind:
                     continue

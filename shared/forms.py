@@ -17,7 +17,8 @@ from shared.problems import flatten_errors, problem_title
 
 
 class Form:
-    """A form of a page. `values`: what its fields show; `errors`: the sentences beside each; `refusal`: that above all.
+    """A form of a page. `values`: what its fields show; `errors`: the sentences beside each; `refusal`: that above
+    all, `code`: which one it is.
 
     `initial`: what the fields show before anybody has typed.
     """
@@ -29,6 +30,7 @@ class Form:
         self.values: dict[str, Any] = typed(self.schema, request.form) if is_typed else dict(initial or {})
         self.errors: dict[str, list[str]] = {}
         self.refusal: str | None = None
+        self.code: str | None = None
         self.status = 200
 
     @property
@@ -59,7 +61,7 @@ class Form:
         g.keeps_changes = refusal.keeps_changes
         if g.session is not None and not refusal.keeps_changes:
             g.session.rollback()
-        self.refusal = problem_title(refusal)
+        self.refusal, self.code = problem_title(refusal), refusal.code
         language = current_language()
         for name, texts in (refusal.fields or {}).items():
             self.errors.setdefault(name.partition(".")[0], []).extend(

@@ -6,6 +6,7 @@ Every variable begins with MPP_; an unknown one is an error, so that a typing mi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,8 +65,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sign_in_attempts: str = "10 per 5 minutes"
     sign_in_attempts_per_address: str = "60 per 5 minutes"
     public_forms_per_address: str = "60 per hour"
+    invited_by_mail: str = "500 per day"
     smtp_url: str = ""
     mail_from: str = "Ma Petite Planète <bonjour@mapetiteplanete.invalid>"
+    contact: str = ""
     traces_url: str = ""
     log_level: str = "INFO"
     relay_batch: int = 1000
@@ -100,6 +103,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def address(self) -> str:
         """Where a browser finds us: no slash at the end. Links in mails begin with it."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def contact_address(self) -> str:
+        """The address people write to: `contact`, else that of our mails; empty while nobody reads either."""
+        address = self.contact or parseaddr(self.mail_from)[1]
+        return "" if address.endswith(".invalid") else address
 
     @property
     def has_tls(self) -> bool:
@@ -160,6 +169,8 @@ def _check(settings: Settings) -> None:
         raise SettingsError("MPP_PUBLIC_URL must begin with http:// or https://.")
     if settings.traces_url and urlsplit(settings.traces_url).scheme not in ("http", "https"):
         raise SettingsError("MPP_TRACES_URL must look like http://collector:4318/v1/traces.")
+    if settings.contact and ("@" not in settings.contact or parseaddr(settings.contact)[1] != settings.contact):
+        raise SettingsError("MPP_CONTACT must be an e-mail address alone, such as bonjour@planet.example.org.")
     if settings.smtp_url and urlsplit(settings.smtp_url).scheme not in ("smtp", "smtps"):
         raise SettingsError("MPP_SMTP_URL must look like smtp://user:password@host:587 or smtps://host:465.")
     _check_databases(settings)

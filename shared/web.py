@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 ACCESS_COOKIE = "mpp_access"
-CSRF_COOKIE = "mpp_csrf"
+CSRF_COOKIE = moves.CSRF_COOKIE
 CSRF_HEADER = "X-CSRF-Token"
 HEADERS = (
     ("X-Content-Type-Options", "nosniff"),

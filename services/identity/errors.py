@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, message
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, NotSignedIn, TooManyRequests, message
 from shared.web import CsrfMissing
 
 __all__ = [
+    "AlreadyHere",
     "CsrfMissing",
     "EmailTaken",
+    "EverybodyHere",
+    "InvitationFull",
     "InvitationUsed",
     "LastAdministrator",
     "LinkExpired",
+    "MailsSpent",
+    "NoOpenDoor",
     "OperatorsByCommandLine",
     "PlatformStaysOpen",
     "RefreshTokenReused",
     "SessionEnded",
+    "TooManyDoors",
     "WeakPassword",
     "WrongCredentials",
 ]
@@ -62,6 +68,42 @@ class AlreadyHere(EmailTaken):
     """The same, told to whoever invites them."""
 
     text = message("This person is here already: find them among the people.")
+
+
+class EverybodyHere(AlreadyHere):
+    """The same of all whom somebody wanted to invite."""
+
+    text = message("All of them are here already: find them among the people.")
+
+
+class MailsSpent(TooManyRequests):
+    """The tenant has invited as many people by mail as it may for now."""
+
+    code = "mails_spent"
+    text = message(
+        "For now {left} more may be invited by mail. Wait {wait}, or make one link for many: it needs no mail."
+    )
+
+
+class InvitationFull(Conflict):
+    """As many people have joined by an open invitation as may."""
+
+    code = "invitation_full"
+    text = message("This invitation has no place left: ask the person who gave it to you for another one.")
+
+
+class NoOpenDoor(Conflict):
+    """The platform and the community take nobody in by an open invitation."""
+
+    code = "no_open_door"
+    text = message("Only a school or a company invites many people by one link: the community is open to everybody.")
+
+
+class TooManyDoors(Conflict):
+    """More open invitations at a time than anybody keeps an eye on."""
+
+    code = "too_many_open_invitations"
+    text = message("There are {maximum} invitations for many already: end one of them first.")
 
 
 class LastAdministrator(Conflict):

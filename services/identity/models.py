@@ -136,7 +136,11 @@ class RefreshToken(TenantRow, Base):
 
 
 class Invitation(TenantRow, Base):
-    """A link with which one person may join the tenant; its secret is in `secret_owners`."""
+    """A link with which somebody may join the tenant; its secret is in `secret_owners`.
+
+    An open one is for many: it makes players and nothing else. Its token is kept here too, for its link is to be shown
+    and printed again; of an invitation for one person only the hash is kept.
+    """
 
     __tablename__ = "invitations"
 
@@ -147,9 +151,17 @@ class Invitation(TenantRow, Base):
     invited_by: Mapped[UUID | None]
     invited_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-    accepted_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]  # never of an open one
+    open_token: Mapped[str | None] = mapped_column(sa.String(64))
+    max_uses: Mapped[int | None]  # None: as many as come
+    uses: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (sa.ForeignKeyConstraint(("tenant_id",), ("tenants.tenant_id",)),)
+
+    @property
+    def places_left(self) -> int | None:
+        """How many more people may use an open invitation; None when there is no maximum."""
+        return None if self.max_uses is None else max(0, self.max_uses - self.uses)
 
 
 class PasswordReset(TenantRow, Base):

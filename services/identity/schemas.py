@@ -9,14 +9,17 @@ import marshmallow as ma
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import validate
 
+from services.identity.domain.invitations import MOST_AT_ONCE
+from services.identity.domain.open_invitations import LONGEST_DAYS, MOST_USES
 from services.identity.domain.passwords import MAXIMUM
 from services.identity.domain.people import GRANTABLE
 from shared.auth import ROLES
 from shared.errors import message
-from shared.schemas import Country, Language, Schema, Text, Zone
+from shared.schemas import Country, Integer, Language, Schema, Text, Zone
 
 KINDS = ("school", "company", "community", "platform")
 PASSWORD_EXAMPLE = "moules frites sous la pluie"  # noqa: S105
+EMAILS = ["ana@example.org", "leo@example.org"]
 TOKEN_EXAMPLE = "EaTlEsSmEaTaNdRiDeYoUrBiKeToScHoOlEvErYdAy0"  # noqa: S105
 
 
@@ -286,6 +289,51 @@ class InvitedSchema(InvitationSchema):
 
     link = ma.fields.String(
         required=True, metadata={"example": f"http://127.0.0.1:8000/identity/invitations/{TOKEN_EXAMPLE}"}
+    )
+
+
+class InvitationsCreateSchema(Schema):
+    """Whom to invite by mail, all as the same."""
+
+    emails = ma.fields.List(
+        EmailAddress(), required=True, validate=validate.Length(min=1, max=MOST_AT_ONCE), metadata={"example": EMAILS}
+    )
+    roles = roles_field(required=True)
+    language = Language(metadata={"description": "Of the mails and of the new accounts; the tenant's when left out."})
+
+
+class InvitationsSentSchema(Schema):
+    """Who was invited, and who was not: they are here already."""
+
+    invitations = ma.fields.List(ma.fields.Nested(InvitationSchema), required=True)
+    here_already = ma.fields.List(ma.fields.String(metadata={"example": EMAILS[1]}), required=True)
+
+
+class OpenInvitationCreateSchema(Schema):
+    """A link with which many people join as players."""
+
+    days = Integer(minimum=1, maximum=LONGEST_DAYS, required=True, metadata={"example": 30})
+    max_uses = Integer(
+        minimum=1,
+        maximum=MOST_USES,
+        metadata={"description": "How many people may use it; as many as come when left out.", "example": 300},
+    )
+    language = Language(metadata={"description": "Of accounts that name none; the tenant's when left out."})
+
+
+class OpenInvitationSchema(Schema):
+    """A link with which many people join as players."""
+
+    invitation_id = ma.fields.UUID(required=True)
+    roles = ma.fields.List(ma.fields.String(validate=validate.OneOf(GRANTABLE)), required=True)
+    language = Language(required=True)
+    invited_by = ma.fields.UUID(required=True, allow_none=True)
+    invited_at = ma.fields.DateTime(required=True)
+    expires_at = ma.fields.DateTime(required=True)
+    max_uses = ma.fields.Integer(required=True, allow_none=True, metadata={"example": 300})
+    uses = ma.fields.Integer(required=True, metadata={"example": 12})
+    link = ma.fields.String(
+        required=True, metadata={"example": f"http://127.0.0.1:8000/identity/invitations/{TOKEN_EXAMPLE[:22]}"}
     )
 
 

@@ -12,6 +12,7 @@ from limits.storage import Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from services.identity.domain.people import normalise_email
+from services.identity.errors import MailsSpent
 from shared.errors import TooManyRequests
 from shared.settings import Settings, SettingsError
 
@@ -24,6 +25,7 @@ class Throttle:
         self._per_account = _limit("MPP_SIGN_IN_ATTEMPTS", settings.sign_in_attempts)
         self._per_address = _limit("MPP_SIGN_IN_ATTEMPTS_PER_ADDRESS", settings.sign_in_attempts_per_address)
         self._forms = _limit("MPP_PUBLIC_FORMS_PER_ADDRESS", settings.public_forms_per_address)
+        self._invited = _limit("MPP_INVITED_BY_MAIL", settings.invited_by_mail)
 
     def count_sign_in(self, email: str, address: str) -> None:
         """Counts an attempt before the password is looked at. Raises TooManyRequests."""
@@ -44,13 +46,29 @@ class Throttle:
         self._count(self._per_account, "password-reset-account", _account(email))
 
     def count_form(self, form: str, sender: str) -> None:
-        """Counts one use of a form by an address, or a tenant's use of our mail. Raises TooManyRequests."""
+        """Counts one use of a form by an address. Raises TooManyRequests."""
         self._count(self._forms, form, sender)
+
+    def count_arrival(self, invitation_id: str, address: str) -> None:
+        """Counts somebody who joins by an open invitation. Raises TooManyRequests.
+
+        Whole companies come from one address in one meeting: so it is not counted like a form of strangers.
+        """
+        self._count(self._per_address, "arrival", invitation_id, address)
+
+    def count_invited(self, tenant_id: str, people: int) -> None:
+        """Counts the people whom a tenant invites by our mail, all or none of them. Raises MailsSpent."""
+        if not self._limiter.hit(self._invited, "invited", tenant_id, cost=people):
+            stats = self._limiter.get_window_stats(self._invited, "invited", tenant_id)
+            raise MailsSpent(left=stats.remaining, seconds=_seconds_until(stats.reset_time))
 
     def _count(self, limit: RateLimitItem, *key: str) -> None:
         if not self._limiter.hit(limit, *key):
-            reset_at = self._limiter.get_window_stats(limit, *key).reset_time
-            raise TooManyRequests(seconds=max(1, math.ceil(reset_at - time.time())))
+            raise TooManyRequests(seconds=_seconds_until(self._limiter.get_window_stats(limit, *key).reset_time))
+
+
+def _seconds_until(moment: float) -> int:
+    return max(1, math.ceil(moment - time.time()))
 
 
 def _account(email: str) -> str:

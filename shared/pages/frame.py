@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_timezone_location
 from babel.numbers import format_decimal
-from flask import Blueprint, g, request
+from flask import Blueprint, current_app, g, request
 from markupsafe import Markup
 
 from shared.auth import Caller
 from shared.i18n import LANGUAGE_NAMES, LOCALES, current_language, translate, translate_many, written
 from shared.pages.friends import animal_of
-from shared.pages.moves import ACCOUNT_FIELD, CSRF_FIELD, said
+from shared.pages.moves import ACCOUNT_FIELD, CSRF_COOKIE, CSRF_FIELD, said
 from shared.pages.static import colour, static_url
 
 TEMPLATES = Path(__file__).parent.parent / "ui" / "templates"
@@ -81,10 +81,22 @@ def caller() -> Caller | None:
     return found
 
 
+def contact() -> str:
+    """The address people write to; empty where nobody has named one."""
+    address: str = current_app.extensions["mpp"]["settings"].contact_address
+    return address
+
+
 def csrf_field() -> Markup:
-    """The hidden fields that prove that a form is ours and say whose; without the first a change is refused."""
+    """The hidden fields that prove that a form is ours and say whose; without the first a change is refused.
+
+    A page that asks nobody who they are takes the proof from the cookie: a form on it may still change something.
+    """
     reader = caller()
-    fields = {CSRF_FIELD: reader.csrf, ACCOUNT_FIELD: reader.person_id} if reader else {CSRF_FIELD: ""}
+    if reader:
+        fields = {CSRF_FIELD: reader.csrf, ACCOUNT_FIELD: reader.person_id}
+    else:
+        fields = {CSRF_FIELD: request.cookies.get(CSRF_COOKIE, "")}
     hidden = Markup('<input type="hidden" name="{}" value="{}">')
     return Markup("").join(hidden.format(name, value) for name, value in fields.items())
 
@@ -103,6 +115,7 @@ def frame_blueprint(service: str) -> Blueprint:
         "moment": moment,
         "zone_name": zone_name,
         "csrf_field": csrf_field,
+        "contact": contact,
         "static_url": static_url,
         "colour": colour,
         "said": said,

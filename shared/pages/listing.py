@@ -52,10 +52,12 @@ def leafed(session: Session, statement: sa.Select[Any], *, size: int = SIZE) -> 
     return Listed(items=found[:size], page=page, pages=page + (len(found) > size), total=(page - 1) * size + len(found))
 
 
-def listed(session: Session, statement: sa.Select[Any], *, size: int = SIZE, is_rows: bool = False) -> Listed:
-    """The page that the address asks for; beyond the last one, the last."""
+def listed(
+    session: Session, statement: sa.Select[Any], *, size: int = SIZE, is_rows: bool = False, page: int | None = None
+) -> Listed:
+    """The page that the address asks for, or another one; beyond the last one, the last."""
     total = session.scalar(sa.select(sa.func.count()).select_from(statement.order_by(None).subquery())) or 0
     pages = pages_of(total, size)
-    page = min(asked_page(), pages)
+    page = min(page or asked_page(), pages)
     found = session.execute(statement.offset((page - 1) * size).limit(size))
     return Listed(items=found.all() if is_rows else found.scalars().all(), page=page, pages=pages, total=total)

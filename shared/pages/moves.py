@@ -12,6 +12,7 @@ from shared.i18n import is_sentence, translate
 
 DRAFT = "draft"
 """Sent along with a form, it says that the form is to be shown as it was typed, and nothing is to be done yet."""
+CSRF_COOKIE = "mpp_csrf"
 SAID_COOKIE = "mpp_said"
 SAID_SECONDS = 60
 KEPT_HEADER = "X-Kept"

@@ -41,7 +41,7 @@ def test_an_operator_is_made_on_the_command_line(steps: Steps, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("email", "password", "sentence"),
-    [("op@example.org", "0123456789", "too easy to guess"), ("op", PASSWORD, "not an e-mail address")],
+    [("op@example.org", "0123456789", "Too easy to guess"), ("op", PASSWORD, "not an e-mail address")],
 )
 def test_a_bad_operator_gets_a_sentence(steps: Steps, tmp_path: Path, email: str, password: str, sentence: str) -> None:
     made = run(tmp_path, "create-operator", "--email", email, "--password-stdin", text=f"{password}\n")

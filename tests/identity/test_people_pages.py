@@ -82,7 +82,7 @@ def test_the_last_administrator_stays_and_the_page_says_why(steps: Steps) -> Non
 def test_people_and_tenants_are_listed_as_in_a_dictionary(steps: Steps) -> None:
     client, _ = found(steps, display_name="Zoé", name="Lycée du Zodiaque")
     for name in ("Écureuil", "dauphin", "Fouine"):
-        made = client.post("/identity/people/invite", data={"roles": "player", "email": ""} | csrf(client))
+        made = client.post("/identity/people/invite", data={"roles": "player", "emails": ""} | csrf(client))
         [link] = re.findall(r"/identity/invitations/[\w-]+", made.text)
         typed = {"display_name": name, "email": f"{name[-3:]}@example.org", "password": PASSWORD}
         assert steps.client().post(link, data=typed).status_code == 303
@@ -104,7 +104,7 @@ def test_people_of_another_tenant_are_not_there(steps: Steps) -> None:
 
 def test_an_invitation_is_made_shown_once_accepted_and_another_withdrawn(steps: Steps) -> None:
     client, _ = found(steps)
-    made = client.post("/identity/people/invite", data={"roles": "organiser", "email": ""} | csrf(client))
+    made = client.post("/identity/people/invite", data={"roles": "organiser", "emails": ""} | csrf(client))
     [link] = re.findall(r"/identity/invitations/[\w-]+", made.text)
     guest = steps.client()
     assert guest.get(link).status_code == 200
@@ -113,7 +113,7 @@ def test_an_invitation_is_made_shown_once_accepted_and_another_withdrawn(steps: 
     assert guest.get(f"{API}/me").json["roles"] == ["organiser"]
     again = steps.client().post(link, data=typed, headers=FRENCH)
     assert again.status_code in (404, 410, 422, 409)
-    client.post("/identity/people/invite", data={"roles": "player", "email": "b@example.org"} | csrf(client))
+    client.post("/identity/people/invite", data={"roles": "player", "emails": "b@example.org"} | csrf(client))
     [withdraw] = re.findall(r'action="([^"]+/withdraw)"', client.get("/identity/people").text)
     assert client.post(withdraw, data=csrf(client)).status_code == 303
     assert "/withdraw" not in client.get("/identity/people").text
@@ -168,7 +168,7 @@ def test_operators_alone_suspend_tenants(steps: Steps) -> None:
 def test_a_second_invitation_to_the_same_address_replaces_the_first(steps: Steps) -> None:
     client, _ = found(steps)
     for email in ("leo@example.org", "Leo@Example.org"):
-        typed = {"email": email, "roles": "organiser", "language": "fr"} | csrf(client)
+        typed = {"emails": email, "roles": "organiser"} | csrf(client)
         assert client.post("/identity/people/invite", data=typed).status_code == 200
     waiting = client.get(f"{API}/invitations").json
     assert [invitation["email"] for invitation in waiting if not invitation["accepted_at"]] == ["Leo@example.org"]
@@ -176,7 +176,7 @@ def test_a_second_invitation_to_the_same_address_replaces_the_first(steps: Steps
 
 def test_who_invites_somebody_who_is_here_is_told_so(steps: Steps) -> None:
     client, _ = found(steps)
-    typed = {"email": "h@example.org", "roles": "organiser", "language": "fr"} | csrf(client)
+    typed = {"emails": "h@example.org", "roles": "organiser"} | csrf(client)
     answer = client.post("/identity/people/invite", data=typed, headers=FRENCH)
     assert answer.status_code == 409
     assert "Cette personne est déjà là" in answer.text
@@ -207,7 +207,7 @@ def test_an_operator_changes_their_own_name_and_stays_one(steps: Steps) -> None:
 
 def test_somebody_is_suspended_after_a_second_tap_and_stays_in_sight(steps: Steps) -> None:
     client, _ = found(steps)
-    made = client.post("/identity/people/invite", data={"roles": "organiser", "email": ""} | csrf(client))
+    made = client.post("/identity/people/invite", data={"roles": "organiser", "emails": ""} | csrf(client))
     [link] = re.findall(r"/identity/invitations/[\w-]+", made.text)
     guest = steps.client()
     guest.post(link, data={"display_name": "Ana", "email": "ana@example.org", "password": PASSWORD})
@@ -241,7 +241,7 @@ def test_a_conflict_leads_back_to_the_page_of_the_form(steps: Steps) -> None:
 
 def test_an_invitation_says_who_invites_and_a_dead_link_says_so_before_anything_is_typed(steps: Steps) -> None:
     client, _ = found(steps, name="Boulons & Cie")
-    typed = {"roles": "organiser", "email": "leo@example.org", "language": "fr"} | csrf(client)
+    typed = {"roles": "organiser", "emails": "leo@example.org"} | csrf(client)
     made = client.post("/identity/people/invite", data=typed)
     [link] = re.findall(r"/identity/invitations/[\w-]+", made.text)
     guest = steps.client()

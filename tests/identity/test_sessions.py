@@ -221,7 +221,7 @@ def test_a_browser_gets_cookies_and_no_tokens(steps: Steps) -> None:
     answer = steps.sign_in(cookies=True)
     assert "token" not in body_of(answer).replace("token_type", "")
     cookies = {cookie.split("=")[0]: cookie for cookie in answer.headers.getlist("Set-Cookie")}
-    assert set(cookies) == {"mpp_access", "mpp_refresh", "mpp_csrf"}
+    assert set(cookies) == {"mpp_access", "mpp_refresh", "mpp_csrf", "mpp_language"}
     assert all("SameSite=Lax" in cookie and "Secure" not in cookie for cookie in cookies.values())
     assert "HttpOnly" in cookies["mpp_access"]
     assert "HttpOnly" in cookies["mpp_refresh"]

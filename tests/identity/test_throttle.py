@@ -21,6 +21,7 @@ def house(identity_template: Path, tmp_path: Path) -> Iterator[House]:
         sign_in_attempts="3 per minute",
         sign_in_attempts_per_address="6 per minute",
         public_forms_per_address="2 per hour",
+        invited_by_mail="2 per hour",
     )
     prepare(opened.databases["identity"], opened.settings)
     yield opened

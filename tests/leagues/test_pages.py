@@ -280,11 +280,12 @@ def test_an_edition_that_is_over_takes_neither_players_nor_leagues(over: Stage) 
 # --- joining ---
 
 
-def test_an_invitation_says_nothing_of_the_league_to_a_visitor(game: Game) -> None:
+def test_an_invitation_tells_a_visitor_that_it_is_a_schools_and_nothing_else(game: Game) -> None:
     code = game.league["code"]
     page = game.house.client("leagues").get(f"/leagues/join/{code}", headers=FRENCH)
     assert f"{code[:4]} {code[4:]}" in page.text
     assert game.league["name"] not in page.text
+    assert game.teacher.tenant_name not in page.text
     assert f"/sign-in?to=/leagues/join/{code}" in page.text
 
 

@@ -61,6 +61,7 @@ FORM = {
     "min_players": "6",
     "max_players": "40",
     "language": "fr",
+    "days": "30",
     "country": "FR",
     "zone": "Europe/Paris",
 }

@@ -1,6 +1,16 @@
 """The JSON API of identity, one file per noun."""
 
-from services.identity.api import audit, invitations, keys, me, password_resets, people, sessions, tenants
+from services.identity.api import (
+    audit,
+    invitations,
+    keys,
+    me,
+    open_invitations,
+    password_resets,
+    people,
+    sessions,
+    tenants,
+)
 
 BLUEPRINTS = (
     tenants.blueprint,
@@ -8,6 +18,7 @@ BLUEPRINTS = (
     me.blueprint,
     people.blueprint,
     invitations.blueprint,
+    open_invitations.blueprint,
     password_resets.blueprint,
     audit.blueprint,
     keys.blueprint,

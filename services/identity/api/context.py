@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import current_app, request
 
+from services.identity.domain.invitations import Invited
 from services.identity.throttle import Throttle
 from shared.settings import Settings
 
@@ -26,3 +27,11 @@ def current_throttle() -> Throttle:
 def current_address() -> str:
     """The network address the request comes from."""
     return request.remote_addr or "unknown"
+
+
+def count_acceptance(invited: Invited) -> None:
+    """Counts somebody who joins by a link. Raises TooManyRequests."""
+    if invited.is_open:
+        current_throttle().count_arrival(str(invited.invitation_id), current_address())
+    else:
+        current_throttle().count_form("acceptances", current_address())

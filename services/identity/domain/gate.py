@@ -18,6 +18,7 @@ from shared.tenancy import TenancyError, of_tenant, scope_of
 REFRESH = "refresh"
 INVITATION = "invitation"
 RESET = "reset"
+SECRET_BYTES = 32
 
 
 def enter_tenant(session: Session, tenant_id: UUID, actor_id: UUID | None = None) -> None:
@@ -46,9 +47,11 @@ def hash_secret(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def issue_secret(session: Session, purpose: str, subject_id: UUID, expires_at: datetime) -> str:
-    """A new token for the session's tenant; only its hash is kept."""
-    token = secrets.token_urlsafe(32)
+def issue_secret(
+    session: Session, purpose: str, subject_id: UUID, expires_at: datetime, *, length: int = SECRET_BYTES
+) -> str:
+    """A new token for the session's tenant, of that many random bytes; only its hash is kept."""
+    token = secrets.token_urlsafe(length)
     session.add(
         SecretOwner(
             secret_hash=hash_secret(token),

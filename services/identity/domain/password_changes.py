@@ -1,4 +1,4 @@
-"""New passwords: by somebody who knows the old one, or who can read the account's mail."""
+"""What takes the present password, or the account's mail: another password, and the end of the account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.identity.domain import audit
 from services.identity.domain.gate import RESET, enter_tenant, forget_secrets, issue_secret, owner_of_link
 from services.identity.domain.mails import post_mail, post_nothing
 from services.identity.domain.passwords import hash_password, is_right
-from services.identity.domain.people import get_person, normalise_email
+from services.identity.domain.people import get_person, normalise_email, remove_person
 from services.identity.domain.sessions import ACCOUNTS_TRIED, end_other_sessions, sign_out_everywhere
 from services.identity.domain.tenants import get_tenant
 from services.identity.errors import LinkExpired
@@ -29,13 +29,24 @@ WRONG_PASSWORD = message("This is not your present password.")
 def change_password(session: Session, caller: Caller, *, current: str, new: str) -> None:
     """Another password for the caller; their other sessions end. Raises Invalid, WeakPassword."""
     person = get_person(session, caller.person_id, is_locked=True)
-    account = _account_of(session, person)
-    if not is_right(current, account.password_hash if account else None) or account is None:
-        raise Invalid(fields={"current_password": [WRONG_PASSWORD]})
+    account = _require_password(session, person, current)
     account.password_hash = hash_password(new, person.display_name, person.email, field="new_password")
     _forget_resets(session, person)
     end_other_sessions(session, person.person_id, caller.session_id)
     audit.record(session, "password_changed", "person", person.person_id)
+
+
+def delete_account(session: Session, caller: Caller, *, current: str) -> None:
+    """The caller leaves for good, as if they were removed. Raises Invalid, LastAdministrator."""
+    _require_password(session, get_person(session, caller.person_id, is_locked=True), current)
+    remove_person(session, caller.person_id)
+
+
+def _require_password(session: Session, person: Person, given: str) -> SignInName:
+    account = _account_of(session, person)
+    if not is_right(given, account.password_hash if account else None) or account is None:
+        raise Invalid(fields={"current_password": [WRONG_PASSWORD]})
+    return account
 
 
 def ask_for_reset(session: Session, settings: Settings, email: str) -> None:

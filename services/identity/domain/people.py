@@ -119,8 +119,12 @@ def create_operator(session: Session, *, email: str, password: str, display_name
 
 
 def get_person(session: Session, person_id: UUID, *, is_locked: bool = False) -> Person:
-    """A person of the session's tenant. `is_locked` for one that is about to be changed. Raises NotFound."""
-    person = session.get(Person, (own_tenant_id(session), person_id), with_for_update=is_locked)
+    """A person of the session's tenant. `is_locked` for one that is about to be changed. Raises NotFound.
+
+    Locked, they are as they are now, even when the session has read them before.
+    """
+    key = (own_tenant_id(session), person_id)
+    person = session.get(Person, key, with_for_update=is_locked, populate_existing=is_locked)
     if person is None:
         raise NotFound
     return person

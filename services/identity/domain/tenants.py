@@ -84,7 +84,7 @@ def found_with_administrator(
 
 def get_tenant(session: Session, tenant_id: UUID, *, is_locked: bool = False) -> Tenant:
     """A tenant that the session may see. Raises NotFound."""
-    tenant = session.get(Tenant, tenant_id, with_for_update=is_locked)
+    tenant = session.get(Tenant, tenant_id, with_for_update=is_locked, populate_existing=is_locked)
     if tenant is None:
         raise NotFound
     return tenant

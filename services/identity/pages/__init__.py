@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.identity.pages import accounts, front, me, people, platform, sessions
+from services.identity.pages import accounts, doors, front, me, people, platform, sessions
 from shared.pages.static import static_blueprint
 
 BLUEPRINTS = [
@@ -11,6 +11,7 @@ BLUEPRINTS = [
     accounts.blueprint,
     me.blueprint,
     people.blueprint,
+    doors.blueprint,
     platform.blueprint,
     static_blueprint(),
 ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, make_response, render_template, request
+from flask import Blueprint, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from services.identity.api.context import current_address, current_settings, current_throttle
+from services.identity.api.context import count_acceptance, current_address, current_settings, current_throttle
 from services.identity.cookies import set_cookies
 from services.identity.domain import invitations, sessions, tenants
 from services.identity.domain.password_changes import ask_for_reset, confirm_reset, require_reset
@@ -18,7 +18,7 @@ from services.identity.page_schemas import (
     JoinCommunityPageSchema,
     NewPasswordPageSchema,
 )
-from services.identity.pages.choices import countries, zones
+from services.identity.pages.choices import countries, zone_of, zones
 from services.identity.pages.sessions import START
 from services.identity.schemas import PasswordResetSchema
 from shared.auth import public
@@ -46,21 +46,23 @@ def found(kind: str) -> ResponseReturnValue:
     """Opens a school or a company, and signs its first administrator in."""
     if kind not in KINDS:
         raise NotFound
-    form = Form(FoundPageSchema, {"country": "FR", "zone": "Europe/Paris"})
+    form = Form(FoundPageSchema, {"country": "FR"})
     if form.is_sent:
         with form.refusals():
             typed = form.data
             current_throttle().count_form("tenants", current_address())
             language = current_language()
+            zone = typed.get("zone") or zone_of(typed["country"])
             facts = tenants.TenantFacts(
-                kind=kind, name=typed["name"], country=typed["country"], language=language, zone=typed["zone"]
+                kind=kind, name=typed["name"], country=typed["country"], language=language, zone=zone
             )
             first = tenants.FirstAdministrator(
                 display_name=typed["display_name"], email=typed["email"], password=typed["password"]
             )
             tenant, _person = tenants.found_with_administrator(current_session(), facts, first)
             return _enter(typed["email"], typed["password"], tenant.tenant_id)
-    return form.page("pages/found.html", kind=kind, countries=countries(), zones=zones())
+    offered = zones(form.values.get("zone", ""), of_country=form.values["country"])
+    return form.page("pages/found.html", kind=kind, countries=countries(), zones=offered)
 
 
 @blueprint.route("/players/new", methods=["GET", "POST"])
@@ -86,17 +88,20 @@ def join_community() -> ResponseReturnValue:
 @blueprint.route("/identity/invitations/<token>", methods=["GET", "POST"])
 @public
 def accept(token: str) -> ResponseReturnValue:
-    """Joins a school or a company by the link of an invitation."""
+    """Joins a school or a company by the link of an invitation, and goes on to `?to=`, a league for example."""
     invited = invitations.invited_by(current_session(), token)
-    form = Form(AcceptPageSchema)
+    form = Form(AcceptPageSchema, {"to": local_path(request.args.get("to"), START)})
+    if g.caller is not None and g.caller.tenant_id == invited.tenant_id and invited.is_open and not form.is_sent:
+        return redirect_to(form.values["to"], "You belong to {tenant} already.", tenant=invited.tenant_name)
     if form.is_sent:
         with form.refusals():
             typed = form.data
-            current_throttle().count_form("acceptances", current_address())
+            to = local_path(typed.pop("to", None), START)
+            count_acceptance(invited)
             tenant, person = invitations.accept_invitation(
-                current_session(), token=token, language=current_language(), **typed
+                current_session(), invited, language=current_language(), **typed
             )
-            return _enter(str(person.email), typed["password"], tenant.tenant_id)
+            return _enter(str(person.email), typed["password"], tenant.tenant_id, to)
     return form.page("pages/accept.html", invited=invited)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from zoneinfo import available_timezones
 
 from babel import Locale
+from babel.core import get_global
 
 from services.identity.domain.people import GRANTABLE
 from shared.auth import PUPIL, ROLES
-from shared.errors import message
+from shared.errors import Invalid, message
 from shared.i18n import LANGUAGE_NAMES, current_language, translate
 from shared.pages.frame import zone_name
+from shared.words import sort_key
 
 ZONES = [
     "Europe/Paris",
@@ -78,22 +81,55 @@ ROLE_NAMES = {
 
 
 def countries() -> list[tuple[str, str]]:
-    """Every country by its name in the reader's language, France first."""
+    """Every country by its name in the reader's language, as a dictionary of it has them; France first."""
     names = Locale.parse(current_language()).territories
-    known = sorted(
-        (name, code) for code, name in names.items() if len(code) == 2 and code.isalpha() and code not in NONE
-    )
-    return [("FR", names["FR"]), *((code, name) for name, code in known if code != "FR")]
+    known = [(code, name) for code, name in names.items() if len(code) == 2 and code.isalpha() and code not in NONE]
+    known.sort(key=lambda country: sort_key(country[1]))
+    return [("FR", names["FR"]), *(country for country in known if country[0] != "FR")]
 
 
+WHICH_ZONE = message("This country has several time zones: choose yours. They come first in the list now.")
+MAIN_ZONES = {
+    "CL": "America/Santiago",
+    "CN": "Asia/Shanghai",
+    "CY": "Asia/Nicosia",
+    "DE": "Europe/Berlin",
+    "EC": "America/Guayaquil",
+    "ES": "Europe/Madrid",
+    "MY": "Asia/Kuala_Lumpur",
+    "NZ": "Pacific/Auckland",
+    "PF": "Pacific/Tahiti",
+    "PG": "Pacific/Port_Moresby",
+    "PT": "Europe/Lisbon",
+    "UA": "Europe/Kyiv",
+    "UZ": "Asia/Tashkent",
+}
+"""Where one zone is the country's but for some islands, an enclave or a second name: CLDR calls it the primary one."""
 NONE = {"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO", "CQ"}
 """What Babel lists beside countries."""
 
 
-def zones(kept: str = "") -> list[tuple[str, str]]:
-    """Time zones by the place people know them by; `kept` is offered too, whatever it is."""
-    offered = [*ZONES, *([kept] if kept and kept not in ZONES else [])]
-    return [(zone, zone_name(zone)) for zone in offered]
+def zones(kept: str = "", *, of_country: str = "") -> list[tuple[str, str]]:
+    """Time zones by the place people know them by, those of a country first; `kept` is offered too, whatever it is."""
+    own = zones_of(of_country)
+    offered = [*(own if len(own) > 1 else []), *ZONES, *([kept] if kept in available_timezones() else [])]
+    return [(zone, zone_name(zone)) for zone in dict.fromkeys(offered)]
+
+
+def zones_of(country: str) -> list[str]:
+    """The time zones of a country, by the name people know them by."""
+    found = [zone for zone in get_global("territory_zones").get(country, []) if zone in available_timezones()]
+    return sorted(found, key=lambda zone: sort_key(zone_name(zone)))
+
+
+def zone_of(country: str) -> str:
+    """The time zone of a country, or the one that nearly all of it lives by. Raises Invalid where there is no such."""
+    found = zones_of(country)
+    if country in MAIN_ZONES:
+        return MAIN_ZONES[country]
+    if len(found) != 1:
+        raise Invalid(fields={"zone": [WHICH_ZONE]})
+    return found[0]
 
 
 def country_name(code: str) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 
-from shared.auth import public_without_session
+from services.identity.cookies import keep_language
+from services.identity.domain.people import change_person, get_person
+from shared.auth import public, public_without_session
 from shared.clock import utc_now
 from shared.errors import Invalid, NotFound, message
-from shared.i18n import LANGUAGE_COOKIE, LANGUAGES, current_language
+from shared.i18n import LANGUAGES, current_language
 from shared.pages import local_path, redirect_to
-from shared.pages.moves import has_tls
-from shared.pages.static import FOLDER, YEAR, colour, static_url, version
+from shared.pages.moves import CSRF_COOKIE, to_continue
+from shared.pages.static import FOLDER, colour, static_url, version
+from shared.web import current_session
 
 LEGAL = ("about", "privacy", "terms", "accessibility")
 
@@ -44,20 +47,23 @@ def legal(subject: str) -> str:
 
 
 @blueprint.post("/language")
-@public_without_session
+@public
 def choose_language() -> ResponseReturnValue:
-    """Keeps the reader's choice of language on this device, and leads back to the page they came from."""
+    """Keeps the reader's choice of language, and leads back to the page they came from.
+
+    It is kept on this device; of somebody signed in, in their account too, whose mails and other devices follow.
+    """
+    if g.caller is None and CSRF_COOKIE in request.cookies:
+        return to_continue(is_guest=True)  # the short token has ended, perhaps not the session: then back here
     language = request.form.get("language", "")
     if language not in LANGUAGES:
         raise Invalid(fields={"language": [message("This is not one of our languages: choose fr or en.")]})
+    if g.caller is not None:
+        person = get_person(current_session(), g.caller.person_id, is_locked=True)
+        change_person(current_session(), person, {"language": language})
     response: Response = redirect_to(local_path(request.form.get("back")))
     keep_language(response, language)
     return response
-
-
-def keep_language(response: Response, language: str) -> None:
-    """From now on this browser reads our pages in a language."""
-    response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR, httponly=True, samesite="Lax", secure=has_tls())
 
 
 @blueprint.get("/manifest.webmanifest")

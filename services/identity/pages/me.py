@@ -6,12 +6,12 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from services.identity.api.context import current_throttle
-from services.identity.domain.password_changes import change_password
+from services.identity.cookies import clear_cookies, keep_language
+from services.identity.domain.password_changes import change_password, delete_account
 from services.identity.domain.people import change_person, get_person
 from services.identity.domain.tenants import get_tenant
-from services.identity.page_schemas import MePageSchema
+from services.identity.page_schemas import DeletePageSchema, MePageSchema
 from services.identity.pages.choices import languages
-from services.identity.pages.front import keep_language
 from services.identity.schemas import PasswordPutSchema
 from shared.auth import roles
 from shared.forms import Form
@@ -54,3 +54,19 @@ def password() -> ResponseReturnValue:
             change_password(current_session(), caller, current=typed["current_password"], new=typed["new_password"])
             return redirect_to("/identity/me", "Your new password is set. Your other devices are signed out.")
     return form.page("pages/password.html")
+
+
+@blueprint.route("/delete", methods=["GET", "POST"])
+@roles()
+def delete() -> ResponseReturnValue:
+    """The end of my account: what goes with it, what stays, and my password to make sure."""
+    form = Form(DeletePageSchema)
+    if form.is_sent:
+        with form.refusals():
+            caller = current_caller()
+            typed = form.data
+            current_throttle().count_password(str(caller.person_id))
+            delete_account(current_session(), caller, current=typed["current_password"])
+            clear_cookies()
+            return redirect_to("/", "Your account is deleted. Thank you for what you did.")
+    return form.page("pages/delete.html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
@@ -9,6 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from services.identity.api.context import current_settings, current_throttle
 from services.identity.domain import audit, invitations, people
+from services.identity.domain.invitations import MOST_AT_ONCE
+from services.identity.domain.open_invitations import KINDS as DOOR_KINDS
+from services.identity.domain.open_invitations import all_open
 from services.identity.domain.people import GRANTABLE
 from services.identity.domain.tenants import change_tenant, get_tenant
 from services.identity.page_schemas import InvitePageSchema, PersonPageSchema, TenantPageSchema
@@ -16,11 +20,15 @@ from services.identity.pages.choices import countries, languages, role_names, ro
 from services.identity.pages.trail import asked_action, words
 from shared.auth import ADMINISTRATOR
 from shared.auth import roles as only
+from shared.clock import transaction_time
 from shared.errors import NotFound
 from shared.forms import Form
 from shared.pages import redirect_to
 from shared.pages.listing import listed
 from shared.web import current_caller, current_session
+
+WAITING_SHOWN = 5
+"""How many of the invitations that wait are on the page of the people; the others have a page of their own."""
 
 blueprint = Blueprint("people_pages", __name__, url_prefix="/identity")
 
@@ -34,7 +42,10 @@ def list_people() -> str:
         "pages/people.html",
         page=listed(current_session(), people.people(name=name or None)),
         name=name,
-        invited=listed(current_session(), invitations.invitations(), size=10).items,
+        waiting=listed(current_session(), invitations.invitations(is_waiting=True), size=WAITING_SHOWN, page=1),
+        now=transaction_time(current_session()),
+        doors=all_open(current_session()),
+        has_doors=current_caller().tenant_kind in DOOR_KINDS,
         role_names=role_names(),
     )
 
@@ -42,16 +53,36 @@ def list_people() -> str:
 @blueprint.route("/people/invite", methods=["GET", "POST"])
 @only(ADMINISTRATOR)
 def invite() -> ResponseReturnValue:
-    """Invites a colleague, by mail or by a link to pass on; the link is shown once."""
+    """Invites people by mail, however many, or somebody by a link to pass on; that link is shown once."""
     form = Form(InvitePageSchema, {"roles": ["organiser"]})
     if form.is_sent:
         with form.refusals():
-            typed = form.data
-            if "email" in typed:
-                current_throttle().count_form("invitations", str(current_caller().tenant_id))
-            invitation, link = invitations.invite(current_session(), current_settings(), **typed)
-            return render_template("pages/invited.html", invitation=invitation, link=link)
-    return form.page("pages/invite.html", roles=roles(current_caller().tenant_kind))
+            return _send(form.data)
+    kind = current_caller().tenant_kind
+    return form.page("pages/invite.html", roles=roles(kind), most=MOST_AT_ONCE, has_doors=kind in DOOR_KINDS)
+
+
+def _send(typed: dict[str, Any]) -> str:
+    session, settings, tenant_id = current_session(), current_settings(), str(current_caller().tenant_id)
+    emails = typed.pop("emails", [])
+    if not emails:
+        _invitation, link = invitations.invite(session, settings, **typed)
+        return render_template("pages/invited.html", invited=[], here=[], link=link)
+    wanted = invitations.sort_out(session, emails)
+    current_throttle().count_invited(tenant_id, len(wanted.new))
+    if len(wanted.new) == 1:
+        _invitation, link = invitations.invite(session, settings, email=wanted.new[0], **typed)
+        return render_template("pages/invited.html", invited=wanted.new, here=wanted.here, link=link)
+    invitations.invite_many(session, settings, emails=wanted.new, **typed)
+    return render_template("pages/invited.html", invited=wanted.new, here=wanted.here, link=None)
+
+
+@blueprint.get("/people/invitations")
+@only(ADMINISTRATOR)
+def waiting() -> str:
+    """The invitations that nobody has accepted, the newest first."""
+    page = listed(current_session(), invitations.invitations(is_waiting=True))
+    return render_template("pages/invitations.html", page=page, now=transaction_time(current_session()))
 
 
 @blueprint.post("/people/invitations/<id:invitation_id>/withdraw")
@@ -59,7 +90,7 @@ def invite() -> ResponseReturnValue:
 def withdraw(invitation_id: UUID) -> ResponseReturnValue:
     """The link of an invitation opens nothing any more."""
     invitations.withdraw_invitation(current_session(), invitation_id)
-    return redirect_to("/identity/people", "The invitation is withdrawn.")
+    return redirect_to("/identity/people/invitations", "The invitation is withdrawn.")
 
 
 @blueprint.route("/people/<id:person_id>", methods=["GET", "POST"])
@@ -90,8 +121,9 @@ def act(person_id: UUID, action: str) -> ResponseReturnValue:
         people.resume_person(session, person_id)
         return redirect_to(f"/identity/people/{person_id}", "The person may act again.")
     if action == "remove":
+        name = people.get_person(session, person_id).display_name
         people.remove_person(session, person_id)
-        return redirect_to("/identity/people", "The person has left.")
+        return redirect_to("/identity/people", "{name} has left.", name=name)
     raise NotFound
 
 

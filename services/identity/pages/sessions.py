@@ -62,16 +62,17 @@ def _onward(asked: dict[str, Any], result: sessions.SignedIn) -> ResponseReturnV
 @blueprint.post("/sign-out")
 @roles()
 def sign_out() -> ResponseReturnValue:
-    """Ends this session: its token is refused from now on, in every service.
+    """Ends this session: its token is refused from now on, in every service. Whoever goes `to` a page signs in anew.
 
-    With `to` and what was typed there as another account, that account may sign in at once, and send it.
+    With what was typed there as another account, that account may send it once it has signed in.
     """
     sessions.sign_out(current_session(), current_caller().session_id)
     clear_cookies()
-    if "to" not in request.form:
-        return redirect_to("/", "See you soon.")
+    to, typed = local_path(request.form.get("to"), ""), kept_fields()
+    if not typed:
+        return redirect_to(f"/sign-in?{_query(to)}") if to else redirect_to("/", "See you soon.")
     g.caller = None
-    return _asked_to_sign_in(local_path(request.form["to"], START), kept_fields(), why="other")
+    return _asked_to_sign_in(to or START, typed, why="other")
 
 
 @blueprint.get("/identity/fragments/who")
@@ -103,7 +104,7 @@ def go_on() -> ResponseReturnValue:
     clear_cookies()
     g.keeps_changes = True  # a stolen token may have ended the session
     if request.args.get("guest"):
-        return _back(to, 303)
+        return _back(to, 307 if request.method == "POST" else 303)
     if "HX-Request" in request.headers:
         page = local_path(_path_of(request.headers.get("HX-Current-URL", "")), START)
         return Response(status=200, headers={"HX-Redirect": f"/sign-in?{_query(page)}"})

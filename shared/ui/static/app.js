@@ -25,6 +25,16 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => button.classList.remove("is-done"), 2000);
 });
 
+// A box that shows what was typed into a password field: <input type="checkbox" data-show="#field-password">. It is hidden
+// again before it is sent, so that no browser keeps it as an ordinary text.
+for (const box of document.querySelectorAll("[data-show]")) {
+  const field = document.querySelector(box.dataset.show);
+  const show = () => { field.type = box.checked ? "text" : "password"; };
+  box.closest("label").hidden = false;
+  box.addEventListener("change", show);
+  field.form.addEventListener("submit", () => { box.checked = false; show(); });
+}
+
 // A print button, which only makes sense with a script.
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;

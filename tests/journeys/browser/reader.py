@@ -25,11 +25,14 @@ _axe = Axe()
 class Reader:
     """One browser context: its cookies are nobody else's."""
 
-    def __init__(self, context: BrowserContext, folder: Path, number: int, *, has_script: bool = True) -> None:
+    def __init__(
+        self, context: BrowserContext, folder: Path, number: int, *, has_script: bool = True, language: str = "fr"
+    ) -> None:
         self.context = context
         self.folder = folder
         self.number = number
         self.has_script = has_script
+        self.language = language
         self.shots = 0
         self.complaints: list[str] = []
         self.page = self.tab()
@@ -53,13 +56,16 @@ class Reader:
         self.page.wait_for_load_state("networkidle")
 
     def sign_in(self, email: str, password: str = DEMO_PASSWORD) -> None:
-        """By the sign-in page."""
+        """By the sign-in page; then in the reader's language, for an account comes with its own."""
         self.goto("/sign-in")
         self.page.fill("[name=email]", email)
         self.page.fill("[name=password]", password)
         self.page.locator("main button").click()
         self.page.wait_for_url(lambda url: not url.endswith("/sign-in"))
         self.page.wait_for_load_state("networkidle")
+        if self.page.get_attribute("html", "lang") != self.language:
+            self.page.locator(f".language-switch [value={self.language}]").click()
+            self.page.wait_for_load_state("networkidle")
 
     def shot(self, name: str) -> None:
         """Keeps a picture of the page, and checks what every page must be."""

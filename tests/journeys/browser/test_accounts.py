@@ -52,7 +52,7 @@ def test_a_school_is_founded_and_a_colleague_invited(
     page.locator("main button").click()
     page.wait_for_url("**/leagues/**")
     reader.goto("/identity/people/invite")
-    page.fill("[name=email]", f"x{email}")
+    page.fill("[name=emails]", f"x{email}")
     reader.shot("invite")
     page.locator("main .button.primary").click()
     link = page.locator("#link").inner_text()
@@ -151,6 +151,8 @@ def test_without_javascript_one_signs_in_changes_the_language_and_leaves(open_re
     page.locator(".language-switch [value=en]").click()
     assert page.get_attribute("html", "lang") == "en"
     assert page.url.endswith("/identity/me")
+    assert page.input_value("[name=language]") == "en", "the account's language too"
+    page.locator(".language-switch [value=fr]").click()
     page.locator("form[action='/sign-out'] button").click()
     reader.goto("/identity/me")
     assert "/sign-in" in page.url
