@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
@@ -91,6 +93,17 @@ def test_no_module_writes_a_policy_of_its_own() -> None:
 def test_no_template_needs_anything_inline(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     assert not re.findall(r"<style|\sstyle=|\son\w+=|javascript:|<script(?![^>]*\bsrc=)", source)
+
+
+def test_the_gateways_own_pages_allow_nothing_inline_but_the_style_they_have() -> None:
+    policies = re.findall(r'header \??Content-Security-Policy "([^"]+)"', (ROOT / "deploy/Caddyfile").read_text())
+    assert len(policies) == 2
+    [style] = re.findall(r"<style>(.*?)</style>", (ROOT / "deploy/gateway/away.html").read_text("utf-8"), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    for policy in policies:
+        allowed = policy.replace(f"'sha256-{digest}'", "'self'").replace("default-src 'none'", "default-src 'self'")
+        allowed = allowed.replace("form-action 'none'", "form-action 'self'")
+        assert [wrong for wrong in wrongs(allowed) if wrong != "no img-src"] == []
 
 
 GOOD = "; ".join(f"{name} {' '.join(sorted(sources))}" for name, sources in WANTED.items())
