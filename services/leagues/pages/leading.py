@@ -34,7 +34,8 @@ def create() -> ResponseReturnValue:
     """A new league, in one page."""
     session, caller = current_session(), current_caller()
     editions = joinable_editions(session, caller)
-    begins_with = {"edition_id": request.args.get("edition", ""), "teams": translate("The Bees\nThe Hummingbirds")}
+    two = "\n".join((translate("The Bees"), translate("The Hummingbirds")))
+    begins_with = {"edition_id": request.args.get("edition", ""), "teams": two}
     form = Form(LeaguePageSchema, begins_with)
     if form.is_sent:
         with form.refusals():

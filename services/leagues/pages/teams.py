@@ -16,7 +16,7 @@ from services.leagues.pages.here import leader_of, member_of
 from services.leagues.schemas import TeamCreateSchema
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
 from shared.clock import transaction_time
-from shared.errors import NotFound
+from shared.errors import NotFound, message
 from shared.forms import Form
 from shared.pages import redirect_to
 from shared.pages.listing import leafed
@@ -41,7 +41,7 @@ def manage(league_id: UUID) -> ResponseReturnValue:
             names, double = players.without_doubles(session, place.league, typed["names"])
             added = players.add_players(session, place.league, names, typed["team_id"])
             if double:
-                told = "{count} players are in. Left out, because the name is there already: {names}"
+                told = message("Added: {count}. Left out, because the name is there already: {names}")
                 return redirect_to(back, told, count=len(added), names=", ".join(double))
             if len(added) == 1:
                 return redirect_to(back, "{name} is in.", name=added[0].display_name)
