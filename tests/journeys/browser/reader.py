@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,21 @@ TOO_WIDE = """() => {
   const found = [...document.body.querySelectorAll("*")].filter(isTooWide);
   return found.slice(0, 5).map((one) => one.outerHTML.slice(0, 120));
 }"""
+BUILT = """() => {
+  const words = ["class", "role", "type", "dir", "aria-hidden", "aria-pressed", "aria-current"];
+  const signed = (one) => {
+    if (one.nodeType === Node.TEXT_NODE) return one.data.trim() ? "." : "";
+    if (one.nodeType !== Node.ELEMENT_NODE) return "";
+    const attributes = [...one.attributes].map(({ name, value }) =>
+      name + "=" + (words.includes(name) ? value : value !== ""));
+    const children = one.tagName === "svg" ? [] : [...one.childNodes].map(signed).filter(Boolean);
+    return `<${one.tagName} ${attributes.sort()} ${one.checked ?? ""}>${[...new Set(children)].join("")}</>`;
+  };
+  const main = document.querySelector("main");
+  const frame = [...document.body.children].map((one) => (one === main ? "<main>" : signed(one))).join("");
+  return [frame, main ? signed(main) : ""];
+}"""
+"""How the frame and the main part are built, in this language: all but the words and what repeats."""
 OURS = ("http://127.0.0.1:", "https://127.0.0.1:", "https://localhost:")
 ABOUT_COLOURS = ["color-contrast", "link-in-text-block"]
 """What axe says of colours. The dark changes nothing else: test_every_page.py holds the style sheets to that."""
@@ -86,19 +102,18 @@ class Reader:
     def check(self, rules: Sequence[str] = ()) -> None:
         """axe (by `rules`, or all) finds nothing, nothing overflows, the console is silent, requests stay here."""
         self.check_width()
+        assert not self.complaints, f"{self.page.url}: {self.complaints}"
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE_SCRIPT)
         told: Any = self.page.evaluate(AXE, list(rules))
-        assert not told, f"{self.page.url}{self._looks_like}: {told}"
-        assert not self.complaints, f"{self.page.url}: {self.complaints}"
+        is_dark: bool = self.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        look = f"{self.page.evaluate('innerWidth')} px, {'dark' if is_dark else 'light'}"
+        assert not told, f"{self.page.url}, {look}: {told}"
 
-    @property
-    def _looks_like(self) -> str:
-        return str(
-            self.page.evaluate(
-                "` (${innerWidth} px${matchMedia('(prefers-color-scheme: dark)').matches ? ', dark' : ''})`"
-            )
-        )
+    def built(self) -> set[tuple[str, bytes]]:
+        """How the parts of the page are built; what two such parts differ by is words, and how many lines they have."""
+        language = str(self.page.get_attribute("html", "lang"))
+        return {(language, sha256(part.encode()).digest()) for part in self.page.evaluate(BUILT)}
 
     def check_width(self) -> None:
         """Nothing scrolls sideways; what does is named."""
