@@ -29,6 +29,19 @@ def code_of_a_league(open_reader: Callable[..., Reader]) -> str:
     return leader.page.locator("#code").inner_text()
 
 
+def open_league(reader: Reader, name: str) -> None:
+    """Opens a league in the edition that is running: another test may have published one."""
+    page = reader.page
+    reader.press("main a[href='/leagues/new']")
+    page.fill("[name=name]", name)
+    running = page.locator("[name=edition_id] option", has_text="démonstration").get_attribute("value")
+    page.select_option("[name=edition_id]", running)
+    reader.shot("new-league")
+    reader.press("main form button.primary")
+    expect(page.locator(".qr")).to_be_visible()
+    reader.shot("invite")
+
+
 def open_account(reader: Reader) -> None:
     """Fills in the form of the community."""
     page = reader.page
@@ -138,12 +151,7 @@ def test_among_friends_one_opens_a_league_invites_hands_it_over_and_leaves(
     reader.press("main a[href='/players/new']")
     open_account(reader)
     reader.shot("welcome")
-    reader.press("main a[href='/leagues/new']")
-    page.fill("[name=name]", "Les voisins de la rue des Lilas")
-    reader.shot("new-league")
-    reader.press("main form button.primary")
-    expect(page.locator(".qr")).to_be_visible()
-    reader.shot("invite")
+    open_league(reader, "Les voisins de la rue des Lilas")
     code = page.locator("#code").inner_text()
     reader.press("main a[href^='/leagues/join/']")  # plays too
     join_here(reader)
@@ -180,12 +188,7 @@ def test_a_teacher_opens_a_league_enters_pupils_and_ticks_for_the_class(reader: 
     name = f"Les CM2 de Mme Diop {uuid4().hex[:4]}"
     reader.sign_in(TEACHER)
     reader.shot("leagues")
-    reader.press("main a[href='/leagues/new']")
-    page.fill("[name=name]", name)
-    reader.shot("new-league")
-    reader.press("main form button.primary")
-    expect(page.locator(".qr")).to_be_visible()
-    reader.shot("invite")
+    open_league(reader, name)
     reader.press("main a[href$='/poster']")
     reader.shot("poster")
     reader.press("main a[href$='/invite']")
