@@ -139,8 +139,7 @@ def _seen(lcp_name: str, shift_name: str, visits: list[Visit]) -> list[Figure]:
 def _addresses(browser: Browser, url: str) -> list[tuple[StorageState | None, str]]:
     """The home page and those of SEEN_PAGES, each with the cookies of who opens it."""
     player = _signed_in(browser, url, PLAYER)
-    player.click(".door a")
-    player.wait_for_url(LEAGUE)
+    player.wait_for_url(LEAGUE)  # the only one: "my leagues" lead there
     league, challenge = player.url, player.get_attribute(".challenge a", "href")
     cookies, hr, operator = (
         page.context.storage_state() for page in (player, *(_signed_in(browser, url, one) for one in (HR, OPERATOR)))
@@ -182,6 +181,7 @@ def _visit(browser: Browser, state: StorageState | None, url: str) -> Visit:
     """A first visit, with nothing kept but these cookies."""
     size = ViewportSize(width=390, height=844)
     context = browser.new_context(viewport=size, device_scale_factor=2, service_workers="block", storage_state=state)
+    context.set_default_timeout(120_000)  # a machine that is busy shows a bad figure, and no error
     page = context.new_page()
     line = context.new_cdp_session(page)
     line.send("Network.enable")

@@ -56,7 +56,7 @@ def open_reader(site: Services, chromium: Browser, request: pytest.FixtureReques
             base_url=at or site.url,
         )
         context.set_default_timeout(15_000)
-        reader = Reader(context, folder, len(opened), has_script=script)
+        reader = Reader(context, folder, len(opened), has_script=script, language=language)
         opened.append(reader)
         return reader
 

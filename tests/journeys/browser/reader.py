@@ -47,11 +47,14 @@ AXE = """(rules) => axe.run(document, {
 class Reader:
     """One browser context: its cookies are nobody else's."""
 
-    def __init__(self, context: BrowserContext, folder: Path, number: int, *, has_script: bool = True) -> None:
+    def __init__(
+        self, context: BrowserContext, folder: Path, number: int, *, has_script: bool = True, language: str = "fr"
+    ) -> None:
         self.context = context
         self.folder = folder
         self.number = number
         self.has_script = has_script
+        self.language = language
         self.shots = 0
         self.complaints: list[str] = []
         self.page = self.tab()
@@ -78,11 +81,12 @@ class Reader:
 
     def press(self, selector: str) -> None:
         """The first such button or link that one sees; waits for the page it leads to."""
-        self.page.locator(selector).filter(visible=True).first.click()
+        with self.page.expect_navigation():
+            self.page.locator(selector).filter(visible=True).first.click()
         self.settle()
 
     def sign_in(self, email: str, password: str = DEMO_PASSWORD) -> None:
-        """From the home page."""
+        """From the home page; then in the reader's language, for an account may come with its own."""
         self.goto("/")
         self.press("a[href='/sign-in']")
         self.page.fill("[name=email]", email)
@@ -90,6 +94,8 @@ class Reader:
         self.page.locator("main button").click()
         self.page.wait_for_url(lambda url: not url.endswith("/sign-in"))
         self.settle()
+        if self.page.get_attribute("html", "lang") != self.language:
+            self.press(f".language-switch [value={self.language}]")
 
     def shot(self, name: str) -> None:
         """Keeps a picture of the page, and checks what every page must be."""
