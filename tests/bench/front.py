@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-
-import sqlalchemy as sa
+from typing import Any
 
 from services.challenges.app import load_folder
 from services.challenges.catalogue_files import FOLDER
@@ -34,6 +33,7 @@ class Front:
             know_test_key(database)
             self._found(database)
         with closing(Database(self.challenges.database_url)) as database:
+            know_test_key(database)
             load_folder(database, FOLDER)
         for service, settings in (("identity", self.identity), ("challenges", self.challenges)):
             bench.postgres.query("VACUUM ANALYZE", database=service)
@@ -65,9 +65,9 @@ class Front:
             with database.transaction(of_tenant(tenant_id)) as session:
                 found_tenant(session, facts, tenant_id=tenant_id)
         with database.transaction(of_tenant(self._tenant_id)) as session:
-            session.execute(sa.insert(Person), [self._person(number) for number in range(PEOPLE)])
+            session.add_all(Person(**self._person(number)) for number in range(PEOPLE))
 
-    def _person(self, number: int) -> dict[str, object]:
+    def _person(self, number: int) -> dict[str, Any]:
         address = f"n{number}@atelier.example"
         return {
             "tenant_id": self._tenant_id,
