@@ -29,13 +29,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.fixture
 def open_reader(site: Services, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Reader]]:
-    """Opens a browser for somebody: `size` phone | desktop, `language` fr | en, `scheme` light | dark, `script`."""
+    """Opens a browser for somebody: `size` phone | desktop, `language` fr | en, `scheme` light | dark, `script`.
+
+    `at`: the address of a site other than the demo's.
+    """
     folder = SCREENSHOTS / re.sub(r"[^\w-]+", "_", request.node.name)
     shutil.rmtree(folder, ignore_errors=True)
     opened: list[Reader] = []
 
     def open_one(
-        size: str = "phone", language: str = "fr", scheme: str = "light", *, script: bool = True, width: int = 0
+        size: str = "phone",
+        language: str = "fr",
+        scheme: str = "light",
+        *,
+        script: bool = True,
+        width: int = 0,
+        at: str = "",
     ) -> Reader:
         wide, high = SIZES[size]
         context = chromium.new_context(
@@ -44,7 +53,7 @@ def open_reader(site: Services, chromium: Browser, request: pytest.FixtureReques
             color_scheme="dark" if scheme == "dark" else "light",
             java_script_enabled=script,
             reduced_motion="reduce",
-            base_url=site.url,
+            base_url=at or site.url,
         )
         context.set_default_timeout(15_000)
         reader = Reader(context, folder, len(opened), has_script=script, language=language)
@@ -56,8 +65,8 @@ def open_reader(site: Services, chromium: Browser, request: pytest.FixtureReques
         reader.close()
 
 
-@pytest.fixture(params=["fr-phone", "en-desktop"])
+@pytest.fixture(params=["fr-phone", "fr-desktop", "en-phone", "en-desktop"])
 def reader(request: pytest.FixtureRequest, open_reader: Callable[..., Reader]) -> Reader:
-    """Somebody with a French phone, then with an English desktop."""
+    """Somebody who reads French or English, on a phone or at a desktop."""
     language, _, size = str(request.param).partition("-")
     return open_reader(size, language)

@@ -11,8 +11,9 @@ from shared.consumer import Consumer
 from shared.database import Database, new_id
 from shared.tenancy import of_tenant
 from tests.house import DirectBus, load_service
-from tests.journeys.people import Person, challenges_for, found, sign_up
+from tests.journeys.people import HEARD, Person, challenges_for, found, sign_up
 from tests.journeys.process import Services
+from tests.journeys.waiting import eventually
 from tests.ranking.world import World
 
 MANY = 2000
@@ -29,12 +30,14 @@ STRANGE = [
 
 
 class Crowd(NamedTuple):
-    """Who can read what: a school where everything is full, one where nothing is yet, somebody who plays nowhere."""
+    """Who can read what, by what they are: people of a school where everything is full ("full head", "full teacher",
+    "full player"), of one where nothing is yet ("empty head", ...), and "alone", who plays nowhere.
 
-    full: Person
+    `league`: a full one, with everybody of the full school in it. `board`: a public edition with a long one.
+    """
+
+    people: dict[str, Person]
     league: str
-    empty: Person
-    alone: Person
     board: str
 
 
@@ -49,7 +52,22 @@ def gather(site: Services) -> Crowd:
     _play(full, league, pupils)
     _add_people(site, UUID(full.tenant_id))
     empty = found(site.url, name="École vide")
-    return Crowd(full, league["league_id"], empty, sign_up(site.url, name=STRANGE[1]), str(_add_leagues(site)))
+    people = {
+        **_colleagues("full", full, league),
+        **_colleagues("empty", empty),
+        "alone": sign_up(site.url, name=STRANGE[1]),
+    }
+    return Crowd(people, league["league_id"], str(_add_leagues(site)))
+
+
+def _colleagues(school: str, head: Person, league: Any = None) -> dict[str, Person]:
+    """The head, a teacher and somebody who plays with an account; in the league, where there is one."""
+    teacher, player = head.invite("organiser", name=LONG), head.invite("player", name=STRANGE[2])
+    if league:
+        path = f"leagues/leagues/{league['league_id']}/leaders"
+        eventually(lambda: head.ask("POST", path, {"person_id": teacher.person_id}).status_code == 201, HEARD)
+        player.join(league["code"], STRANGE[2])
+    return {f"{school} head": head, f"{school} teacher": teacher, f"{school} player": player}
 
 
 def _play(full: Person, league: Any, pupils: list[Any]) -> None:
