@@ -21,19 +21,26 @@ class _Elements(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, dict[str, str], list[str]]] = []
         self.open: list[tuple[str, dict[str, str], list[str]]] = []
+        self.in_template = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.in_template |= tag == "template"  # what a script may show one day
+        if self.in_template:
+            return
         element = (tag, {name: value or "" for name, value in attrs}, list[str]())
         self.found.append(element)
         if tag not in VOID:
             self.open.append(element)
 
     def handle_endtag(self, tag: str) -> None:
+        if self.in_template:
+            self.in_template = tag != "template"
+            return
         while self.open and self.open.pop()[0] != tag:
             pass
 
     def handle_data(self, data: str) -> None:
-        for _tag, _attributes, texts in self.open:
+        for _tag, _attributes, texts in () if self.in_template else self.open:
             texts.append(data)
 
 

@@ -76,7 +76,7 @@ class Addresses(Text):
 
     default_error_messages = {
         "line": message("Line {line}: “{text}” is not an e-mail address. Write it like camille@example.org."),
-        "more": message("And {n} more that are none."),
+        "more": message("More lines that are no address: {n}."),
         "many": message("Too many at once: {maximum} addresses at most. Send the others afterwards."),
     }
 

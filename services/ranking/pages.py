@@ -229,7 +229,7 @@ def overview_table() -> Response:
     chosen = next((row for row in editions_of_tenant(session, caller) if str(row.edition_id) == asked), None)
     if chosen is None:
         raise NotFound
-    head = [translate(text) for text in ("League", "Players", "Have begun", "Completions")]
+    head = [translate("League"), translate("Players"), translate("Have begun"), translate("Completions")]
     rows = [
         (league.name, league.players, league.begun, "" if league.completions is None else league.completions)
         for league in participation(session, caller, chosen.edition_id, "name")

@@ -40,7 +40,7 @@ def leaf(client: FlaskClient, path: str, language: str, names: Callable[[str], l
 
 
 def strong(page: str) -> list[str]:
-    return [text for _attributes, text in elements(page, "strong")]
+    return [text for _attributes, text in elements(page.partition("<main")[2], "strong")]
 
 
 @BOTH
@@ -55,7 +55,7 @@ def test_nobody_one_and_many_people(steps: Steps, language: str, monkeypatch: py
     assert "/identity/people/invite" in links(nobody).values()
     for number in range(3):
         steps.colleague(head, f"ana{number}@example.org")
-    monkeypatch.setattr("shared.pages.listing.listed.__kwdefaults__", {"size": 3, "is_rows": False})
+    monkeypatch.setattr("shared.pages.listing.listed.__kwdefaults__", {"size": 3, "is_rows": False, "page": None})
     many = read(head, "/identity/people", language)
     assert said(language, "4 personnes ", "4 people ") in words_of(many)
     assert said(language, "Page 1 sur 2", "Page 1 of 2") in words_of(many)
@@ -75,7 +75,7 @@ def test_no_one_and_many_tenants(steps: Steps, language: str, monkeypatch: pytes
     assert said(language, "1 espace trouvé ", "1 tenant found ") in one
     none = words_of(read(operator, "/identity/platform?name=xyzzy", language))
     assert said(language, "Essayez", "Try a shorter part of the name") in none
-    monkeypatch.setattr("shared.pages.listing.listed.__kwdefaults__", {"size": 2, "is_rows": False})
+    monkeypatch.setattr("shared.pages.listing.listed.__kwdefaults__", {"size": 2, "is_rows": False, "page": None})
     found = leaf(operator, "/identity/platform", language, lambda page: [name for name in strong(page) if name])
     assert sum(map(len, found)) == total
     assert len(found) > 1
@@ -96,6 +96,6 @@ def test_the_trail_of_nothing_of_one_change_and_of_many(
     assert one.count(said(language, "Espace créé", "Tenant founded")) >= 1
     for number in range(4):
         steps.colleague(head, f"ana{number}@example.org")
-    monkeypatch.setattr("shared.pages.listing.listed.__kwdefaults__", {"size": 3, "is_rows": False})
+    monkeypatch.setattr("shared.pages.listing.listed.__kwdefaults__", {"size": 3, "is_rows": False, "page": None})
     found = leaf(reader, f"{path}?action=person_invited", language, strong)
     assert [len(names) for names in found] == [3, 1]

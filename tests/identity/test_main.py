@@ -58,5 +58,5 @@ def test_keys_are_rotated_on_the_command_line(steps: Steps, tmp_path: Path) -> N
 
 
 def test_migrating_prepares_an_empty_folder(tmp_path: Path) -> None:
-    assert run(tmp_path, "migrate").stdout == "identity: 0001, 0002\n"
+    assert run(tmp_path, "migrate").stdout == "identity: 0001, 0002, 0003\n"
     assert run(tmp_path, "migrate").stdout == "identity: already up to date\n"

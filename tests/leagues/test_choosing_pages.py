@@ -215,5 +215,5 @@ def test_tiers_are_still_asked_for(game: Game) -> None:
     assert "pas noté" in game.client.post(address, data=typed, headers=FRENCH).text
     assert game.completions() == []
     typed |= {"completion_id": str(new_id()), "tier": "two"}
-    assert game.client.post(address, data=typed).status_code == 200
+    assert game.client.post(address, data=typed).status_code == 303
     assert [one["points"] for one in game.completions()] == [-4]

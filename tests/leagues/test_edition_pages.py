@@ -111,7 +111,7 @@ def test_an_edition_of_ones_own_says_whose_clock_it_is_on(house: House) -> None:
     client = head(house, zone="Pacific/Noumea")
     assert "Noumea time." in read(client, f"{EDITIONS}/new")
     page = read(client, made(client))
-    assert "On the clock of Noumea." in page
+    assert "Noumea time." in page
     assert "each tenant" not in page
 
 

@@ -220,7 +220,7 @@ def test_nothing_recorded_one_and_more_than_a_page(
         assert said(headers, french, english) in words_of(page), rest
         assert path(game, "challenges") in links(page).values(), f"{rest}: and what to do"
     monkeypatch.setattr("services.leagues.pages.recording.SIZE", 2)
-    monkeypatch.setattr("services.leagues.pages.stories.told_in.__defaults__", (2,))
+    monkeypatch.setattr("services.leagues.pages.stories.SIZE", 2)
     title = said(headers, "Déjeuner végétarien", "Vegetarian lunch")
     for count, player in enumerate(game.players, start=1):
         record(game.client, game.league, game.challenge, player_id=player["player_id"])

@@ -81,6 +81,8 @@ def shown(page: str) -> dict[str, Any]:
     """What the fields of a form would send if it was sent again; lists where there are several boxes."""
     sent: dict[str, Any] = {"tastes": []}
     for attributes, _text in elements(page, "input"):
+        if "name" not in attributes:
+            continue  # it shows a password, and sends nothing
         name, value = attributes["name"], attributes.get("value", "")
         if attributes["type"] in ("radio", "checkbox") and "checked" not in attributes:
             continue
@@ -122,8 +124,8 @@ def test_a_value_that_is_wrong_stays_too_with_what_is_wrong_beside_it(client: Fl
     assert (kept["tastes"], kept["size"], "colour" in kept) == ([], [], False), "no such choice is offered"
     errors = {
         attributes["id"]: text
-        for attributes, text in elements(page.text, "p")
-        if "error" in attributes.get("class", "")
+        for attributes, text in elements(page.text, "div")
+        if attributes.get("id", "").startswith("error-")
     }
     described = {
         attributes.get("id", "").removeprefix("field-"): attributes.get("aria-describedby", "").split()

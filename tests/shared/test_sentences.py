@@ -19,7 +19,7 @@ from tests.shared.test_translations import FILES, HTML, french, name_of, transla
 
 MARKERS = {"translate": 1, "translate_many": 2, "message": 1, "redirect_to": 1, "ngettext": 2, "_": 1}
 """What marks a sentence, and how many it takes."""
-NAMES = {"Ma Petite Planète", "Planète"}
+NAMES = {"Ma Petite Planète", "Planète", "Origin"}
 """The same in every language."""
 WORDED = sorted(
     {*ROOT.glob("services/*/pages/*.py"), *ROOT.glob("services/*/pages.py"), *ROOT.glob("shared/pages/*.py")}
@@ -43,10 +43,13 @@ NOT_ONE = {
     "never joined",
     "A league has {maximum} teams at most.": "a rule of ours, many",
     "{count} players are in.": "one is told by name: “{name} is in.”",
+    "{count} completions are taken back. They do not count.": "one has a sentence of its own",
+    "There are {maximum} invitations for many already: end one of them first.": "a rule of ours, several",
+    "Too many at once: {maximum} addresses at most. Send the others afterwards.": "a rule of ours, hundreds",
     "{count} players changed team.": "one has a sentence of its own",
     "{n} cells ticked": "one has a sentence of its own, chosen by the script",
     "Out of {completions} completions, {unquantified} are not quantified: no published figure exists for them. The "
-    "sources stand on the page of each challenge.": "shown for five players and more; French has “Défis réalisés : n”",
+    "page of each challenge names its sources.": "shown for five players and more; French has “Défis réalisés : n”",
     "{begun} of {players} have begun": "said of the group, of which it tells a part",
     "the oldest {n} are shown": "a whole page of them, when there are more",
     "This challenge counts {times} × per {per}, and that is done. Choose another one!": "“fois” has one form",
