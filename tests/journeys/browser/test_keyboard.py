@@ -77,5 +77,5 @@ def test_a_teacher_ticks_the_grid_and_turns_its_pages(open_reader: Callable[...,
     reader.shot("malus")
     tab_to(reader, page.locator("main form .button.primary"), most=400)
     page.keyboard.press("Enter")
-    expect(page.locator("main .rows .tag.success")).to_have_count(2)
+    expect(page.locator("main .recorded > li")).to_have_count(2)
     reader.shot("recorded")
