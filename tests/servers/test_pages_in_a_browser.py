@@ -43,7 +43,7 @@ def test_a_teacher_records_and_sees_the_planet_the_race_and_the_board(
     reader.goto(f"{address}/record")
     page.locator(".ticks [type=checkbox]").first.check()
     page.locator("main form .button.primary").click()
-    expect(page.locator("main .rows .tag.success")).to_have_count(1)
+    expect(page.locator("main .recorded > li")).to_have_count(1)
     reader.shot("recorded")
 
     def is_on_the_board() -> bool:

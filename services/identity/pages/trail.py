@@ -29,7 +29,7 @@ ACTIONS = {
     "edition_scheduled": message("Edition published"),
     "edition_changed": message("Edition changed"),
     "edition_frozen": message("Boards frozen"),
-    "edition_revealed": message("Winners told"),
+    "edition_revealed": message("Results revealed"),
     "league_created": message("League opened"),
     "league_changed": message("League changed"),
     "leader_appointed": message("Leader appointed"),

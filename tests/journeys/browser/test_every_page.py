@@ -2,6 +2,7 @@
 
 A reader follows each link from where they begin; of addresses that differ by their ids or words alone, one is opened.
 Each page is looked at on a phone and on a desktop, in the light and in the dark, and measured on the smallest screens.
+TEST_EVERY_LOOK=1 looks at all eight of language, width and scheme, instead of at four.
 Every kind of reader does that in French and in English: in the demo, in a tenant that is full of the strangest names,
 in one where nothing is yet, and on a platform without anything.
 """
@@ -9,6 +10,7 @@ in one where nothing is yet, and on a platform without anything.
 from __future__ import annotations
 
 import html
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urljoin, urlsplit
@@ -25,7 +27,7 @@ from tests.rules.test_routes import pages
 
 LINK = re.compile(r'(?:<a [^>]*?href|hx-get)="([^"]+)"')
 LINKS = "a[href^='/'], a[href^='?']"
-NOT_PAGES = re.compile(r"/(docs|openapi\.json|manifest\.webmanifest)|^/(static|service-worker)")
+NOT_PAGES = re.compile(r"/(docs|openapi\.json|manifest\.webmanifest)|\.csv|^/(static|service-worker)")
 WAYS_IN = re.compile(r"^/(legal|found|players|reset|sign-in|ui)\b")
 FOR_VISITORS = re.compile(WAYS_IN.pattern + r"|^/(\?|$)")
 """What looks the same whoever reads it, but for the frame."""
@@ -52,9 +54,15 @@ FOUND_ELSEWHERE = {
     "/identity/password-resets/<token>": "found in a mail: test_accounts.py",
     "/leagues/<id:league_id>/done/<id:completion_id>": "comes after a form: test_playing.py",
     "/manifest.webmanifest": "no page",
+    "/ranking/overview.csv": "no page: a file to take along",
     "/service-worker.js": "no page",
     "/static/<asked>/<path:name>": "no page",
 }
+
+LOOKS = {"fr": [(390, "light"), (1280, "dark")], "en": [(390, "dark"), (1280, "light")]}
+"""A width and a scheme: every two of language, width and scheme meet; in eight looks all three of them would."""
+if os.environ.get("TEST_EVERY_LOOK"):
+    LOOKS = {code: [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")] for code in LOOKS}
 
 _looked: set[tuple[str, bytes]] = set()
 """The frames and main parts of pages in which nothing was wrong: with other words nothing is wrong in them either."""
@@ -114,8 +122,8 @@ def found_by(reader: Reader, starts: Iterable[str]) -> set[str]:
 
 
 def look(reader: Reader) -> None:
-    """On the smallest screen; then, unless it is built like one that was looked at, at every width, and by axe on a
-    phone and on a desktop, in the light and in the dark.
+    """On the smallest screen; then, unless it is built like one that was looked at, at every width, and by axe in the
+    LOOKS of the reader's language.
     """
     _set_width(reader, WIDTHS[0])
     reader.check_width()
@@ -125,12 +133,10 @@ def look(reader: Reader) -> None:
         return
     _set_width(reader, WIDTHS[1])
     reader.check_width()
-    for width in (390, 1280):
+    for width, scheme in LOOKS[reader.language]:
         _set_width(reader, width)
-        reader.page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        reader.check()
-        reader.page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        reader.check(ABOUT_COLOURS)
+        reader.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        reader.check(ABOUT_COLOURS if scheme == "dark" else ())
     _looked.update(built)
 
 
