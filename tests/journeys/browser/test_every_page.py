@@ -53,6 +53,7 @@ FOUND_ELSEWHERE = {
     "/identity/invitations/<token>": "found in a mail: test_accounts.py",
     "/identity/password-resets/<token>": "found in a mail: test_accounts.py",
     "/leagues/<id:league_id>/done/<id:completion_id>": "comes after a form: test_playing.py",
+    "/leagues/<id:league_id>/recorded/<id:form_id>": "comes after a form: test_playing.py",
     "/manifest.webmanifest": "no page",
     "/ranking/overview.csv": "no page: a file to take along",
     "/service-worker.js": "no page",
