@@ -6,10 +6,8 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-import segno
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from services.identity.api.context import current_settings
 from services.identity.domain import open_invitations
@@ -18,6 +16,7 @@ from shared.auth import ADMINISTRATOR, roles
 from shared.forms import Form
 from shared.i18n import translate_many
 from shared.pages import redirect_to
+from shared.pages.qr import qr_code
 from shared.web import current_caller, current_session
 
 CODE_LENGTH = 8
@@ -69,12 +68,11 @@ def _shown(invitation_id: UUID) -> dict[str, Any]:
     link = open_invitations.link_of(current_settings(), invitation)
     if is_code:
         link += f"?to={quote(f'/leagues/join/{code}')}"
-    drawn = segno.make(link, error="m").svg_inline(svgclass="qr", omitsize=True, border=2)
     return {
         "invitation": invitation,
         "tenant_name": current_caller().tenant_name,
         "link": link,
-        "qr": Markup(drawn),
+        "qr": qr_code(link),
         "code": code if is_code else "",
         "wrong_code": typed[:40] if typed and not is_code else "",
     }

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import segno
 from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from services.leagues.domain import leagues
 from services.leagues.domain.leagues import shown_code
@@ -21,6 +19,7 @@ from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, roles
 from shared.forms import Form
 from shared.i18n import translate
 from shared.pages import redirect_to
+from shared.pages.qr import qr_code
 from shared.web import current_caller, current_session
 
 LEADING = (ADMINISTRATOR, ORGANISER, PLAYER)
@@ -73,8 +72,7 @@ def renew_code(league_id: UUID) -> ResponseReturnValue:
 
 def _invitation(place: Place) -> dict[str, object]:
     link = f"{current_app.extensions['mpp']['settings'].address}/leagues/join/{place.league.code}"
-    drawn = segno.make(link, error="m").svg_inline(svgclass="qr", omitsize=True, border=2)
-    return {"place": place, "code": shown_code(place.league.code), "link": link, "qr": Markup(drawn)}
+    return {"place": place, "code": shown_code(place.league.code), "link": link, "qr": qr_code(link)}
 
 
 @blueprint.route("/<id:league_id>/settings", methods=["GET", "POST"])

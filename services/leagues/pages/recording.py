@@ -13,6 +13,7 @@ from services.leagues.domain.grid import id_for, of_form, used_up
 from services.leagues.domain.players import players_by_name
 from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, points_today, title_of
 from services.leagues.domain.recording import INDIVIDUAL, Act, Outcome
+from services.leagues.models import Completion
 from services.leagues.page_schemas import RecordManyPageSchema, RecordPageSchema
 from services.leagues.pages.here import day_asked, leader_of, member_of, witness_of
 from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL, roles
@@ -155,7 +156,10 @@ def _recorded_with(place: Place, form_id: UUID) -> dict[str, object]:
 def withdraw_all(league_id: UUID, form_id: UUID) -> ResponseReturnValue:
     """Takes back all that was recorded with one form."""
     session, caller, place = current_session(), current_caller(), leader_of(league_id)
-    rows = session.execute(of_form(completions.recent_activity(place.league), caller, form_id)).all()
+    mine = of_form(completions.recent_activity(place.league), caller, form_id)
+    rows = session.execute(
+        mine.with_for_update(of=Completion)
+    ).all()  # nobody takes one back twice
     for row in rows:
         completions.withdraw_completion(session, caller, row[0])
     back = f"/leagues/{league_id}/record"
