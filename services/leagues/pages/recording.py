@@ -157,9 +157,7 @@ def withdraw_all(league_id: UUID, form_id: UUID) -> ResponseReturnValue:
     """Takes back all that was recorded with one form."""
     session, caller, place = current_session(), current_caller(), leader_of(league_id)
     mine = of_form(completions.recent_activity(place.league), caller, form_id)
-    rows = session.execute(
-        mine.with_for_update(of=Completion)
-    ).all()  # nobody takes one back twice
+    rows = session.execute(mine.with_for_update(of=Completion)).all()  # nobody takes one back twice
     for row in rows:
         completions.withdraw_completion(session, caller, row[0])
     back = f"/leagues/{league_id}/record"
