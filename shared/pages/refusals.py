@@ -30,11 +30,12 @@ def _as_read(refusal: Refusal) -> Refusal:
 
 
 class OutOfDate(NamedTuple):
-    """A form that was opened in another session. `is_anothers`: as another account than the one that is here now.
+    """A form that was opened in another session, as `account`. `is_anothers`: than the one that is here now.
 
     `typed`: what can be sent again; None when a password was among it. `has_page`: whether it can be changed before.
     """
 
+    account: str
     is_anothers: bool
     typed: list[tuple[str, str]] | None
     has_page: bool
@@ -51,7 +52,7 @@ def _out_of_date(refusal: Refusal) -> OutOfDate | None:
         return None
     typed = None if any(name in request.form for name in SECRETS) else typed_fields()
     has_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
-    return OutOfDate(account != str(g.caller.person_id), typed, has_page)
+    return OutOfDate(account, account != str(g.caller.person_id), typed, has_page)
 
 
 def _came_from(refusal: Refusal) -> str | None:

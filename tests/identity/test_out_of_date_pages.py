@@ -65,6 +65,7 @@ def test_a_form_of_another_account_leads_there_with_what_was_typed(browser: Flas
     )
     fields = hidden(page.text.partition('id="again"')[2])
     assert fields["kept.display_name"] == "Zoé &#34;la&#34;"
+    assert fields["kept_by"] == old["account_id"]
     assert 'href="/identity/me">Retour' in page.text
     asked = browser.post(
         "/sign-out", data={"csrf_token": fields["csrf_token"], "to": fields["to"], "kept.display_name": "Zoé"}
@@ -77,6 +78,28 @@ def test_a_form_of_another_account_leads_there_with_what_was_typed(browser: Flas
     again = sign_in(browser, to=fields["to"], **{"kept.display_name": "Zoé"})
     assert hidden(again.text)["account_id"] == who(browser)["account"]
     assert EMAIL not in again.text
+
+
+def test_whoever_signs_in_instead_is_told_that_it_was_typed_by_another(browser: FlaskClient) -> None:
+    """On a shared device the session of one has ended in mid-form, and the other signs in."""
+    account = who(browser)["account"]
+    theirs = {"account_id": "01900000-0000-7000-8000-000000000001", "csrf_token": "theirs"}
+    browser.delete_cookie("mpp_access")
+    browser.delete_cookie("mpp_refresh", path="/identity")
+    asked = browser.post("/identity/continue?to=/identity/me", data=TYPED | theirs)
+    kept = {name: value for name, value in hidden(asked.text).items() if name.startswith("kept")}
+    assert kept["kept_by"] == theirs["account_id"]
+    told = sign_in(browser, to="/identity/me", **kept)
+    assert "C’était écrit avec un autre compte. Vous êtes maintenant dans celui de Camille" in told.text
+    assert "Envoyer maintenant" not in told.text
+    change, send = told.text.split('method="post"')[1:3]
+    assert 'action="/sign-out"' in change
+    assert 'action="/identity/me"' in send
+    assert "L’envoyer en mon nom" in send
+    asked = browser.post("/sign-out", data=hidden(change))
+    assert hidden(asked.text)["kept_by"] == theirs["account_id"], "nothing is lost on the way to the other account"
+    own = sign_in(browser, to="/identity/me", **kept | {"kept_by": account})
+    assert "Envoyer maintenant" in own.text
 
 
 def test_a_password_is_not_in_the_page_that_refuses_its_form(browser: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -22,6 +23,9 @@ from shared.web import CSRF_COOKIE, current_caller, current_session
 
 START = "/leagues/"
 """Where those who sign in are led, unless they were on their way elsewhere."""
+
+KEPT_BY = "kept_by"
+"""Says whose typing a sign-in form carries: whoever signs in instead is told before it is sent as theirs."""
 
 blueprint = Blueprint("session_pages", __name__)
 
@@ -44,18 +48,30 @@ def sign_in() -> ResponseReturnValue:
             current_throttle().forgive_sign_in(email)
             if isinstance(result, list):
                 choices = [(str(tenant.tenant_id), tenant.name) for tenant in result]
-                return form.page("pages/sign_in.html", choices=choices, password=password, kept=kept_fields())
+                return _page(form, choices=choices, password=password)
             set_cookies(result)
             return _onward(asked, result)
-    return form.page("pages/sign_in.html", choices=[], password="", kept=kept_fields())
+    return _page(form)
+
+
+def _page(form: Form, *, choices: Sequence[tuple[str, str]] = (), password: str = "") -> ResponseReturnValue:
+    """The sign-in page, which goes on carrying what it was sent."""
+    return form.page("pages/sign_in.html", choices=choices, password=password, kept=kept_fields(), kept_by=_kept_by())
 
 
 def _onward(asked: dict[str, Any], result: sessions.SignedIn) -> ResponseReturnValue:
     to = local_path(asked.get("to"), START)
-    kept = kept_fields()
+    kept, kept_by = kept_fields(), _kept_by()
     if kept:
-        hidden = {CSRF_FIELD: result.csrf_token, ACCOUNT_FIELD: str(result.person.person_id)}
-        return render_template("pages/send_again.html", to=to, kept=kept, hidden=hidden)
+        return render_template(
+            "pages/send_again.html",
+            to=to,
+            kept=kept,
+            hidden={CSRF_FIELD: result.csrf_token, ACCOUNT_FIELD: str(result.person.person_id)},
+            person=result.person,
+            kept_by=kept_by,
+            is_anothers=kept_by not in ("", str(result.person.person_id)),
+        )
     return redirect_to(to)
 
 
@@ -72,7 +88,7 @@ def sign_out() -> ResponseReturnValue:
     if not typed:
         return redirect_to(f"/sign-in?{_query(to)}") if to else redirect_to("/", "See you soon.")
     g.caller = None
-    return _asked_to_sign_in(to or START, typed, why="other")
+    return _asked_to_sign_in(to or START, typed, kept_by=_kept_by(), why="other")
 
 
 @blueprint.get("/identity/fragments/who")
@@ -109,12 +125,16 @@ def go_on() -> ResponseReturnValue:
         page = local_path(_path_of(request.headers.get("HX-Current-URL", "")), START)
         return Response(status=200, headers={"HX-Redirect": f"/sign-in?{_query(page)}"})
     if request.method == "POST":
-        return make_response(_asked_to_sign_in(to, typed_fields(), why="ended"), 401)
+        kept_by = request.form.get(ACCOUNT_FIELD, "")
+        return make_response(_asked_to_sign_in(to, typed_fields(), kept_by=kept_by, why="ended"), 401)
     return _back(f"/sign-in?{_query(to)}", 303)
 
 
-def _asked_to_sign_in(to: str, kept: list[tuple[str, str]], *, why: str) -> str:
-    """The sign-in page on the way to `to`, with what was typed there. `why`: ended | other, of the account wanted."""
+def _asked_to_sign_in(to: str, kept: list[tuple[str, str]], *, kept_by: str, why: str) -> str:
+    """The sign-in page on the way to `to`, with what was typed there by the account `kept_by`.
+
+    `why`: ended, of the session | other, of the account wanted.
+    """
     form = Form(SignInPageSchema, {})
     form.is_sent, form.values = False, {"to": to}
     return render_template(
@@ -123,6 +143,7 @@ def _asked_to_sign_in(to: str, kept: list[tuple[str, str]], *, why: str) -> str:
         choices=[],
         password="",
         kept=kept,
+        kept_by=kept_by,
         why=why,
         path=f"/sign-in?{_query(to)}",  # the address of this answer is a form's, and opens no page
     )
@@ -156,6 +177,11 @@ def _path_of(address: str) -> str:
     """The path and query of an address of this origin; nothing of another's."""
     parts = urlsplit(address)
     return parts._replace(scheme="", netloc="").geturl() if parts.netloc == request.host else ""
+
+
+def _kept_by() -> str:
+    """The account that had typed what a sign-in form carries; "" where nothing is carried."""
+    return request.form.get(KEPT_BY, "")
 
 
 def kept_fields() -> list[tuple[str, str]]:
