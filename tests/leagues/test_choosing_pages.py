@@ -74,17 +74,35 @@ def test_the_words_people_type_find_what_they_mean(full: Game) -> None:
         assert challenge_id_of(slug) in found(full, headers=ENGLISH, q=word), word
 
 
-def test_all_of_them_stand_under_headings_and_are_counted(full: Game) -> None:
+def test_all_of_them_stand_under_headings_a_look_at_each_and_are_counted(full: Game) -> None:
     page = listed(full)
     headings = re.findall(r"<h2 id=\"([a-z-]+)\"", page)
     assert len(headings) == 10
     assert headings[-1] == "malus"
     assert headings[:-1] == sorted(headings[:-1])
-    assert f"{len(found(full))} défis" in page
     assert page.count('<p class="what">') == len(found(full) - {full.challenge}), "each says what it is"
+    everything = found(full, kind="malus").union(*(found(full, category=name) for name in headings[:-1]))
+    assert len(everything) > 100
+    assert f"{len(everything)} défis" in page
+    assert found(full) < everything
     food = listed(full, category="food")
+    assert "Tout voir : Alimentation" in page
+    assert 'href="?category=food"' in page.partition('id="food"')[2].partition("<h2")[0]
+    assert 'href="?kind=malus"' in page.partition('id="malus"')[2]
     assert "<h2" not in food
     assert 'aria-current="true"><svg' in food
+    searched = found(full, q="repas")
+    assert len(searched) > 6
+    assert "Tout voir" not in listed(full, q="repas"), "what a search finds is all there"
+
+
+def test_of_a_category_what_is_not_done_yet_is_looked_at_first(game: Game) -> None:
+    more = [publish_challenge(game.house) for _ in range(6)]
+    member = game.join()
+    assert found(game, member.client) == {game.challenge, *more[:5]}
+    record(member.client, game.league, game.challenge, player_id=member.player["player_id"])
+    assert found(game, member.client) == set(more)
+    assert found(game, member.client, category="food") == {game.challenge, *more}
 
 
 def test_it_is_narrowed_to_malus_to_teams_and_to_what_is_not_done_yet(game: Game) -> None:

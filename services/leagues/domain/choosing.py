@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -48,12 +49,29 @@ def narrowed(
     return found
 
 
-def sections(offered: Sequence[Offer]) -> list[tuple[str, list[Offer]]]:
-    """Offers under their categories; what takes points away under MALUS, last."""
+class Section(NamedTuple):
+    """A heading of the list and what stands under it. `name`: a category, or MALUS. `count`: of all there are."""
+
+    name: str
+    offers: Sequence[Offer]
+    count: int
+
+
+def sections(offered: Sequence[Offer], most: int | None = None) -> list[Section]:
+    """Offers under their categories; what takes points away under MALUS, last.
+
+    `most`: how many of each stand there, those not done yet before the others; all of them where it is None.
+    """
     found: dict[str, list[Offer]] = defaultdict(list)
     for offer in sorted(offered, key=lambda offer: (offer.is_malus, offer.category)):
         found[MALUS if offer.is_malus else offer.category].append(offer)
-    return list(found.items())
+    if most is None:
+        return [Section(name, those, len(those)) for name, those in found.items()]
+    return [Section(name, _first(those, most), len(those)) for name, those in found.items()]
+
+
+def _first(offered: Sequence[Offer], most: int) -> list[Offer]:
+    return sorted(offered, key=lambda offer: offer.done > 0)[:most]
 
 
 def done_before(session: Session, place: Place) -> set[UUID]:

@@ -27,6 +27,10 @@ from shared.problems import problem_title
 from shared.web import current_caller, current_session
 
 SIZE = 30
+A_LOOK = 6
+"""How many challenges of each category the whole list shows before one asks for all of them: more than a hundred
+cards are eighteen screens of a phone."""
+
 PLAYING = (ADMINISTRATOR, ORGANISER, PLAYER, PUPIL)
 
 blueprint = Blueprint("recording_pages", __name__, url_prefix="/leagues/<id:league_id>")
@@ -42,11 +46,14 @@ def choose(league_id: UUID) -> str:
     offered = offers(session, current_caller(), place, current_language(), place.player)
     found = choosing.matching(session, offered, words, current_language())
     shown = choosing.narrowed(session, place, found, category=category, kind=kind)
+    most = None if words else A_LOOK
     has_headings = not category and kind in ("", choosing.NEW)
     return render_template(
         "pages/choose.html",
         place=place,
-        sections=choosing.sections(shown) if has_headings else [("", shown)],
+        sections=choosing.sections(shown, most)
+        if has_headings
+        else [choosing.Section("", shown, len(shown))],
         count=len(shown),
         words=words,
         category=category,

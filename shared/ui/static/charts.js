@@ -9,7 +9,7 @@ function draw(place) {
   const heads = [...table.tHead.rows[0].cells];
   const series = heads.filter((head) => head.dataset.series);
   const most = place.clientWidth < 500 ? 14 : 28;
-  place.classList.add(`rows-${Math.min(30, rows.length)}`);
+  place.style.setProperty("--rows", Math.min(30, rows.length));
   return new Chart(place.querySelector("canvas"), {
     type: "bar",
     data: {
