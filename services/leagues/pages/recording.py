@@ -51,9 +51,7 @@ def choose(league_id: UUID) -> str:
     return render_template(
         "pages/choose.html",
         place=place,
-        sections=choosing.sections(shown, most)
-        if has_headings
-        else [choosing.Section("", shown, len(shown))],
+        sections=choosing.sections(shown, most) if has_headings else [choosing.Section("", shown, len(shown))],
         count=len(shown),
         words=words,
         category=category,
