@@ -50,11 +50,11 @@ def narrowed(
 
 
 class Section(NamedTuple):
-    """A heading of the list and what stands under it. `name`: a category, or MALUS. `count`: of all there are."""
+    """A heading of the list and what stands under it. `name`: a category, or MALUS. `total`: of all there are."""
 
     name: str
     offers: Sequence[Offer]
-    count: int
+    total: int
 
 
 def sections(offered: Sequence[Offer], most: int | None = None) -> list[Section]:
