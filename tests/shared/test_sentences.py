@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import marshmallow as ma
 import pytest
 from jinja2 import Environment, nodes
 
 from services.leagues.domain.editions import PHASES
 from shared.i18n import ROOT
-from tests.shared.test_translations import FILES, HTML, french, name_of, translation_of
+from tests.shared.test_translations import FILES, HTML, TEMPLATES, french, library_messages, name_of, translation_of
 
 MARKERS = {"translate": 1, "translate_many": 2, "message": 1, "redirect_to": 1, "ngettext": 2, "_": 1}
 """What marks a sentence, and how many it takes."""
@@ -201,6 +202,25 @@ def test_what_is_counted_has_a_plural() -> None:
     counted = {text for text, french_text in single.items() if is_counted(text) or is_counted(str(french_text))}
     assert sorted(counted - NOT_ONE.keys()) == [], "use ngettext() or translate_many(): 1 would read wrong"
     assert sorted(NOT_ONE.keys() - counted) == [], "no longer said: take it off the list"
+
+
+def test_no_translation_is_left_of_a_sentence_that_nobody_says() -> None:
+    libraries = {
+        text for kind in vars(ma.fields).values() for text in getattr(kind, "default_error_messages", {}).values()
+    }
+    libraries |= {ma.validate.Equal.default_message}
+    said = library_messages().union(libraries, *(constants(path) for path in FILES))
+    shown = "\n".join(path.read_text(encoding="utf-8") for path in TEMPLATES)
+    firsts = [entry.id if isinstance(entry.id, str) else entry.id[0] for entry in french() if entry.id]
+    left = [text for text in firsts if text not in said and text not in shown and text.replace('"', '\\"') not in shown]
+    assert left == [], "take it out of its fr.po"
+
+
+def constants(path: Path) -> Iterator[str]:
+    """The whole texts of a module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def test_the_phases_of_an_edition_which_templates_name_by_variable_have_french_words() -> None:
