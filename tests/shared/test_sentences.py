@@ -205,10 +205,10 @@ def test_what_is_counted_has_a_plural() -> None:
 
 
 def test_no_translation_is_left_of_a_sentence_that_nobody_says() -> None:
-    libraries = {
-        text for kind in vars(ma.fields).values() for text in getattr(kind, "default_error_messages", {}).values()
-    }
-    libraries |= {ma.validate.Equal.default_message}
+    libraries = {ma.validate.Equal.default_message}
+    for kind in vars(ma.fields).values():
+        libraries |= set(getattr(kind, "default_error_messages", {}).values())
+        libraries |= {f"Not a valid {told}{getattr(kind, 'OBJ_TYPE', '')}." for told in ("", "aware ", "naive ")}
     said = library_messages().union(libraries, *(constants(path) for path in FILES))
     shown = "\n".join(path.read_text(encoding="utf-8") for path in TEMPLATES)
     firsts = [entry.id if isinstance(entry.id, str) else entry.id[0] for entry in french() if entry.id]
