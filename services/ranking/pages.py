@@ -26,6 +26,7 @@ from services.ranking.domain.mine import (
 )
 from services.ranking.domain.participation import ORDERS, editions_of_tenant, participation, totals
 from services.ranking.domain.podium import podium_of, score_of
+from services.ranking.domain.profile import profile_of
 from services.ranking.errors import NotOnBoard
 from services.ranking.models import (
     EDITION,
@@ -218,6 +219,14 @@ def _racing(league_id: UUID, mine: UUID | None) -> list[StandingLine]:
     except NotOnBoard:
         return lines
     return [*lines, *(line for line in near if line.contender_id == mine)]
+
+
+@blueprint.get("/fragments/me")
+@roles()
+def profile() -> str:
+    """The reader's own points, places and impact, as a fragment; empty for somebody who plays nowhere and need not."""
+    found = profile_of(current_session(), current_caller())
+    return render_template("pages/profile_piece.html", leagues=found.leagues, impact=found.impact)
 
 
 @blueprint.get("/overview.csv")
