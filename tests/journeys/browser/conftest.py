@@ -32,6 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 def open_reader(site: Services, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Reader]]:
     """Opens a browser for somebody: `size` phone | desktop, `language` fr | en, `scheme` light | dark, `script`.
 
+    `service_worker`: without it each page comes from the server alone, and sooner.
     `at`: the address of a site other than the demo's.
     """
     folder = SCREENSHOTS / re.sub(r"[^\w-]+", "_", request.node.name)
@@ -44,6 +45,7 @@ def open_reader(site: Services, chromium: Browser, request: pytest.FixtureReques
         scheme: str = "light",
         *,
         script: bool = True,
+        service_worker: bool = True,
         width: int = 0,
         at: str = "",
     ) -> Reader:
@@ -55,6 +57,7 @@ def open_reader(site: Services, chromium: Browser, request: pytest.FixtureReques
             java_script_enabled=script,
             reduced_motion="reduce",
             base_url=at or site.url,
+            service_workers="allow" if service_worker else "block",
         )
         context.set_default_timeout(15_000)
         reader = Reader(context, folder, len(opened), has_script=script, language=language)

@@ -12,7 +12,11 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Re
 
 from services.demo import DEMO_PASSWORD
 
-EXPECTED = ("Failed to load resource: the server responded with a status of 4", "net::ERR_INTERNET_DISCONNECTED")
+EXPECTED = (
+    "Failed to load resource: the server responded with a status of 4",
+    "net::ERR_INTERNET_DISCONNECTED",
+    "Service Worker registration blocked by Playwright",
+)
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];

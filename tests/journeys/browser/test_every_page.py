@@ -4,7 +4,8 @@ A reader follows each link from where they begin; of addresses that differ by th
 Each page is looked at on a phone and on a desktop, in the light and in the dark, and measured on the smallest screens.
 TEST_EVERY_LOOK=1 looks at all eight of language, width and scheme, instead of at four.
 Every kind of reader does that in French and in English: in the demo, in a tenant that is full of the strangest names,
-in one where nothing is yet, and on a platform without anything.
+in one where nothing is yet, and on a platform without anything. The pages come from the server alone: the journeys and
+test_offline.py have the service worker.
 """
 
 from __future__ import annotations
@@ -175,9 +176,9 @@ def begin(reader: Reader) -> str:
 
 
 def test_links_lead_to_every_page(open_reader: Callable[..., Reader], house: House) -> None:
-    paths = found_by(open_reader(), OPEN_TO_VISITORS)
+    paths = found_by(open_reader(service_worker=False), OPEN_TO_VISITORS)
     for email in filter(None, DEMO.values()):
-        reader = open_reader()
+        reader = open_reader(service_worker=False)
         reader.sign_in(email)
         paths |= found_by(reader, [begin(reader)])
     missed = {
@@ -191,7 +192,7 @@ def test_links_lead_to_every_page(open_reader: Callable[..., Reader], house: Hou
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("who", DEMO)
 def test_every_page_is_well(open_reader: Callable[..., Reader], who: str, language: str) -> None:
-    reader = open_reader("phone", language)
+    reader = open_reader("phone", language, service_worker=False)
     if who == VISITOR:
         problems = problems_on(reader, OPEN_TO_VISITORS)
     else:
@@ -205,7 +206,7 @@ def test_every_page_is_well(open_reader: Callable[..., Reader], who: str, langua
 def test_full_and_empty_pages_are_well_with_the_strangest_names(
     open_reader: Callable[..., Reader], crowd: Crowd, who: str, language: str
 ) -> None:
-    reader = open_reader("phone", language)
+    reader = open_reader("phone", language, service_worker=False)
     reader.sign_in(crowd.people[who].email, PASSWORD)
     starts = [begin(reader), "/ranking/", "/leagues/open", "/leagues/join"]
     if not who.endswith(("player", "alone")):
@@ -225,7 +226,7 @@ def test_full_and_empty_pages_are_well_with_the_strangest_names(
 def test_the_longest_lists_of_the_platform_are_well(
     open_reader: Callable[..., Reader], crowd: Crowd, who: str, language: str
 ) -> None:
-    reader = open_reader("phone", language)
+    reader = open_reader("phone", language, service_worker=False)
     board = f"/ranking/editions/{crowd.board}"
     if who == VISITOR:
         problems = problems_on(reader, ["/ranking/", f"{board}/leagues", f"{board}/leagues?page=67"], WITHOUT_TENANT)
@@ -240,7 +241,7 @@ def test_the_longest_lists_of_the_platform_are_well(
 def test_a_platform_without_anything_is_well(
     open_reader: Callable[..., Reader], empty_site: Services, who: str, language: str
 ) -> None:
-    reader = open_reader("phone", language, at=empty_site.url)
+    reader = open_reader("phone", language, service_worker=False, at=empty_site.url)
     if who == VISITOR:
         problems = problems_on(reader, ["/", "/ranking/", "/challenges/"], WAYS_IN)
     else:
