@@ -27,7 +27,7 @@ from shared.problems import problem_title
 from shared.web import current_caller, current_session
 
 SIZE = 30
-A_LOOK = 6
+A_LOOK = 3
 """How many challenges of each category the whole list shows before one asks for all of them: more than a hundred
 cards are eighteen screens of a phone."""
 
