@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.builders import record
@@ -54,6 +56,24 @@ def test_hr_sees_participation_alone(company: Game) -> None:
     assert hr.client.post(f"{league}/completions/{completion}/withdraw").status_code == 403
     refused = hr.client.get(f"{API}/completions/{completion}", headers=FRENCH).json
     assert refused["code"] == "participation_only"
+
+
+def test_the_grid_and_the_ticks_of_hr_do_not_tell_what_was_done(company: Game) -> None:
+    """Who leads without being HR reads it there: that is how nothing is recorded twice."""
+    nadia, leader = company.join("player", "Nadia"), company.somebody("organiser", "Ines")
+    company.client.post(company.path("leaders"), json={"person_id": str(leader.caller.person_id)})
+    league = f"/leagues/{company.league['league_id']}"
+    addresses = (f"{league}/record", f"{league}/record?sheet=food", f"{league}/record-for/{company.challenge}")
+    before = [boxes(company.client.get(address).text) for address in addresses]
+    assert all(before)
+    act(company, nadia)
+    assert [boxes(company.client.get(address).text) for address in addresses] == before
+    assert [boxes(leader.client.get(address).text) for address in addresses] != before
+
+
+def boxes(page: str) -> list[str]:
+    """What a page says of each player and challenge: boxes, marks, counts, names of those who are done."""
+    return re.findall(r'type="checkbox"[^>]*value="([^"]+)"|is-recorded|class="hint">([^<]+)|<bdi>([^<]+)', page)  # type: ignore[return-value]
 
 
 def test_hr_sees_what_they_recorded_themselves(company: Game) -> None:

@@ -27,6 +27,7 @@ blueprint = Blueprint("grid_pages", __name__, url_prefix="/leagues/<id:league_id
 def tick(league_id: UUID) -> ResponseReturnValue:
     """The grid of one day and one sheet of challenges; answered cell by cell.
 
+    What was done already is shown to those alone who may see who did what.
     Whoever turns to another sheet or day sends the form with `show`: nothing is recorded, and every tick is kept.
     """
     place, session, caller = leader_of(league_id, changes=False), current_session(), current_caller()
@@ -56,6 +57,6 @@ def tick(league_id: UUID) -> ResponseReturnValue:
         sheet=sheet,
         across=across,
         down=down,
-        done=grid.times_done(session, list(down), across, day),
+        done=grid.times_done(session, list(down), across, day) if place.is_witness else {},
         ticked_elsewhere=[tick for tick in form.values["ticks"] if tick and tick.partition(":")[0] not in shown],
     )

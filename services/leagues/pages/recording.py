@@ -83,7 +83,7 @@ def record(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
 def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
     """A leader ticks who has done it: one, several, the whole class; answered player by player.
 
-    Whoever has done it as often as it counts has no box. As in the grid, `show` turns to another day, and records
+    Whoever has done it as often as it counts has no box, where the leader may see who did what. As in the grid, `show` turns to another day, and records
     nothing.
     """
     place = leader_of(league_id, changes=False)
@@ -105,7 +105,8 @@ def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
             outcomes = recording.record_completions(session, current_caller(), league_id, acts)
             return answer_of(place, first, outcomes, names, {challenge_id: offer.title})
     subjects = {player.player_id: player.player_id if is_individual else player.team_id for player in players}
-    over = {subject for subject, _challenge in used_up(session, list(set(subjects.values())), [offer], day)}
+    seen = list(set(subjects.values())) if place.is_witness else []
+    over = {subject for subject, _challenge in used_up(session, seen, [offer], day)}
     return form.page(
         "pages/record_for.html",
         place=place,
