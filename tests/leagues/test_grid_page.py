@@ -147,6 +147,22 @@ def test_what_was_ticked_has_a_page_and_is_taken_back_in_one_go(game: Game) -> N
     assert "Rien n’est enregistré" in game.client.get(page, headers=FRENCH).text
 
 
+def test_the_page_of_what_was_ticked_tells_its_points_and_impact_challenge_by_challenge(game: Game) -> None:
+    other = publish_challenge(game.house, titles={"fr": "Au vélo", "en": "By bike"}, impact=None)
+    form = form_of(game.client, path(game, "record"))
+    names = [player["display_name"] for player in game.players[:2]]
+    ticks = [f"{game.challenge}:{player['player_id']}" for player in game.players[:2]]
+    ticks.append(f"{other}:{game.players[0]['player_id']}")
+    page = game.client.post(path(game, "record"), data={**form, "ticks": ticks}).headers["Location"]
+    told = game.client.get(page, headers=FRENCH).text.partition("<main")[2].replace("\xa0", " ")
+    assert '<p class="big-points">+9 points</p>' in told
+    assert "8,24 kg CO₂e" in told
+    assert "668 l d’eau" in told
+    assert told.count("<h2>Déjeuner végétarien</h2>") == 1, "what the class did is told once, and then by whom"
+    assert [f"<strong><bdi>{name}</bdi></strong>" in told for name in names] == [True, True]
+    assert "<strong>Au vélo</strong>" in told
+
+
 def test_what_another_leader_recorded_is_not_on_my_page(game: Game) -> None:
     colleague = game.somebody("organiser", "Mme Diop")
     game.client.post(game.path("leaders"), json={"person_id": str(colleague.caller.person_id)})

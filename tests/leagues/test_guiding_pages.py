@@ -162,6 +162,29 @@ def test_a_league_is_shown_on_a_big_screen(game: Game) -> None:
     assert game.somebody().client.get(path(game, "screen")).status_code == 403
 
 
+def test_a_big_screen_shows_the_code_where_those_who_look_may_join(house: House) -> None:
+    game = Game(house, kind="company")
+    code = f"{game.league['code'][:4]} {game.league['code'][4:]}"
+    assert code in game.client.get(path(game, "screen")).text
+    assert code not in game.join().client.get(path(game, "screen")).text, "its leader shows it"
+
+
+def test_a_class_on_a_big_screen_has_no_code(game: Game) -> None:
+    assert game.league["code"][:4] not in game.client.get(path(game, "screen")).text.partition("<main")[2]
+
+
+def test_a_school_says_who_joins_by_its_code(game: Game) -> None:
+    assert "Les élèves jouent avec leur enseignant" in game.client.get(path(game, "poster"), headers=FRENCH).text
+    assert "Pour les adultes de l’école" in game.client.get(path(game, "invite"), headers=FRENCH).text
+
+
+@pytest.mark.parametrize(("least", "told"), [(3, ""), (4, "Encore une personne"), (6, "Encore 3 personnes")])
+def test_a_league_smaller_than_its_edition_wishes_plays_and_is_told_so(house: House, least: int, told: str) -> None:
+    game = Game(house, min_players=least)
+    page = game.client.get(path(game, "teams"), headers=FRENCH).text.replace("\xa0", " ")
+    assert (told in page) if told else ("Elle joue quand même" not in page)
+
+
 def test_before_the_start_nobody_is_told_that_the_day_is_young(house: House) -> None:
     game = Game(house, started_days_ago=-3)
     page = game.join().client.get(path(game), headers=FRENCH).text

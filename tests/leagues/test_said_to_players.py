@@ -154,9 +154,9 @@ def test_who_leaves_is_told_first_that_the_points_stay(game: Game, headers: dict
 STEPS = {
     "school": (
         "Ouvrez une ligue pour votre classe",
-        "Ajoutez vos élèves par pseudonyme, ou accrochez l’affiche",
+        "Ajoutez vos élèves par pseudonyme",
         "Open a league for your class",
-        "Enter your pupils by pseudonym, or hang up the poster",
+        "Enter your pupils by pseudonym",
     ),
     "company": (
         "Ouvrez la première ligue",

@@ -18,7 +18,7 @@ from services.leagues.errors import NotYours
 from services.leagues.models import Challenge, Completion, League, Player, Team
 from shared.auth import Caller
 from shared.clock import transaction_time
-from shared.contracts import CompletionEvent, CompletionWithdrawn
+from shared.contracts import CompletionEvent, CompletionWithdrawn, Impact
 from shared.errors import NotFound
 from shared.outbox import emit
 
@@ -131,6 +131,15 @@ def recent_activity(league: League) -> sa.Select[Any]:
         .where(Completion.league_id == league.league_id, Completion.withdrawn_at.is_(None))
         .order_by(Completion.recorded_at.desc(), Completion.challenge_id, Completion.completion_id.desc())
     )
+
+
+def impact_of(done: Sequence[Completion]) -> Impact | None:
+    """What several completions saved together; None where none of them is quantified."""
+    known = [completion.impact for completion in done if completion.impact is not None]
+    if not known:
+        return None
+    figures = Impact.__struct_fields__
+    return Impact(**{name: sum(getattr(impact, name) or 0 for impact in known) for name in figures})
 
 
 class Deed(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import choosing, completions, recording
+from services.leagues.domain.completions import impact_of
 from services.leagues.domain.grid import id_for, of_form, used_up
 from services.leagues.domain.players import players_by_name
 from services.leagues.domain.playing import Offer, Place, may_take_back, offer_of, offers, points_today, title_of
@@ -153,8 +156,17 @@ def recorded(league_id: UUID, form_id: UUID) -> str:
 def _recorded_with(place: Place, form_id: UUID) -> dict[str, object]:
     session = current_session()
     rows = session.execute(of_form(completions.recent_activity(place.league), current_caller(), form_id)).all()
-    may_undo = {row[0].completion_id for row in rows if may_take_back(place, row[0])}
-    return {"form_id": form_id, "rows": rows, "may_undo": may_undo}
+    by_challenge: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_challenge[row[0].challenge_id].append(row)
+    language = current_language()
+    return {
+        "form_id": form_id,
+        "rows": rows,
+        "may_undo": {row[0].completion_id for row in rows if may_take_back(place, row[0])},
+        "by_challenge": [((same[0][3] or {}).get(language, ""), same) for same in by_challenge.values()],
+        "impact": impact_of([row[0] for row in rows]),
+    }
 
 
 @blueprint.post("/recorded/<id:form_id>/withdraw")

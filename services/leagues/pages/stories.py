@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import completions, reactions
+from services.leagues.domain.leagues import COMMUNITY, COMPANY, shown_code
 from services.leagues.domain.playing import Place
 from services.leagues.pages.here import member_of, witness_of
 from services.leagues.schemas import ReactionSchema
@@ -48,10 +49,19 @@ def story(league_id: UUID) -> str:
 @blueprint.get("/screen")
 @roles()
 def screen(league_id: UUID) -> str:
-    """The league for a projector: its planet, the race and the last lines of its story, which renew themselves."""
+    """The league for a projector: its planet, the race and the last lines of its story, which renew themselves.
+
+    With its code where those who look at it may join: its leader shows it, and they have accounts, as pupils have not.
+    """
     place = member_of(league_id)
     told = told_in(place, ON_SCREEN) if place.is_witness else {"deeds": []}
-    return render_template("pages/screen.html", place=place, now=transaction_time(current_session()), **told)
+    invites = (
+        place.is_leader
+        and current_caller().tenant_kind in (COMMUNITY, COMPANY)
+        and place.phase in ("registration", "running")
+    )
+    code = shown_code(place.league.code) if invites else ""
+    return render_template("pages/screen.html", place=place, now=transaction_time(current_session()), code=code, **told)
 
 
 @blueprint.post("/completions/<id:completion_id>/reaction")

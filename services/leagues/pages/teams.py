@@ -60,6 +60,7 @@ def _teams_of(place: Place) -> dict[str, object]:
         "is_locked": teams.are_locked(session, place.league),
         "teams": teams.teams_with_sizes(session, place.league),
         "people": people,
+        "missing": place.edition.min_players - len(people),
     }
 
 
