@@ -86,8 +86,8 @@ def record(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
 def record_for(league_id: UUID, challenge_id: UUID) -> ResponseReturnValue:
     """A leader ticks who has done it: one, several, the whole class; answered player by player.
 
-    Whoever has done it as often as it counts has no box, where the leader may see who did what. As in the grid, `show` turns to another day, and records
-    nothing.
+    Whoever has done it as often as it counts has no box, where the leader may see who did what. As in the grid, `show`
+    turns to another day, and records nothing.
     """
     place = leader_of(league_id, changes=False)
     session = current_session()
