@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from services.leagues.domain import editions
 from shared.contracts import Tier
 from shared.database import new_id
-from tests.builders import at, publish_challenge, record
+from tests.builders import at, create_league, publish_challenge, record
 from tests.house import House, caller_of
 from tests.leagues.game import API, Game, Stage
 
@@ -87,6 +87,17 @@ def test_who_has_no_league_yet_is_told_what_to_do(game: Game) -> None:
 
 
 # --- recording ---
+
+
+def test_the_catalogue_leads_to_the_list_of_the_only_league_one_plays_in(game: Game) -> None:
+    member = game.join()
+    where = "/leagues/challenges"
+    assert member.client.get(where).headers["Location"] == path(game, "challenges")
+    assert game.client.get(where).headers["Location"] == "/leagues/", "who leads it does not play"
+    other = create_league(game.client, game.edition, name="CM1", is_open=True)
+    member.client.post(f"/leagues/join/{other['code']}", data={"display_name": "Ourse"})
+    assert member.client.get(where).headers["Location"] == "/leagues/", "of two, they choose"
+    assert member.client.get(f"/leagues/?challenge={game.challenge}").status_code == 200
 
 
 def test_a_challenge_is_recorded_in_two_taps_and_taken_back(game: Game) -> None:

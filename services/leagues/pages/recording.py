@@ -28,6 +28,7 @@ from shared.pages.frame import points
 from shared.pages.listing import leafed
 from shared.problems import problem_title
 from shared.web import current_caller, current_session
+from shared.words import sort_key
 
 SIZE = 30
 A_LOOK = 3
@@ -157,7 +158,7 @@ def _recorded_with(place: Place, form_id: UUID) -> dict[str, object]:
     session = current_session()
     rows = session.execute(of_form(completions.recent_activity(place.league), current_caller(), form_id)).all()
     by_challenge: dict[UUID, list[Any]] = defaultdict(list)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: sort_key(row[1] or row[2])):
         by_challenge[row[0].challenge_id].append(row)
     language = current_language()
     return {

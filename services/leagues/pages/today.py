@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import leagues
+from services.leagues.domain.editions import GRACE
 from services.leagues.domain.listing import beginnings, beginnings_among, cards, is_empty, joinable_editions
 from services.leagues.domain.playing import done_on, offers, suggested
 from services.leagues.pages.here import member_of
@@ -20,6 +21,9 @@ from shared.pages.listing import listed
 from shared.web import current_caller, current_session
 
 STORY = 8
+GOING_ON = (*leagues.JOINABLE, GRACE)
+MANY = 100
+"""More leagues than anybody is in."""
 
 blueprint = Blueprint("today_pages", __name__, url_prefix="/leagues")
 
@@ -38,9 +42,10 @@ def start() -> ResponseReturnValue:
     page = listed(session, leagues.list_leagues(caller, None, is_mine=not organises))
     found = cards(session, caller, page.items)
     challenge_id = request.args.get("challenge", "")
+    if len(challenge_id) == 36 and (only := _only_league()):
+        return redirect_to(f"/leagues/{only}/record/{challenge_id}")
     if len(found) == 1 and found[0].is_playing and not organises:
-        league = f"/leagues/{found[0].league.league_id}"
-        return redirect_to(f"{league}/record/{challenge_id}" if len(challenge_id) == 36 else league)
+        return redirect_to(f"/leagues/{found[0].league.league_id}")
     editions = joinable_editions(session, caller) if organises else []
     return render_template(
         "pages/start.html",
@@ -52,6 +57,23 @@ def start() -> ResponseReturnValue:
         challenge_id=challenge_id if len(challenge_id) == 36 else "",
         may_create=organises or caller.tenant_kind == "community",
     )
+
+
+@blueprint.get("/challenges")
+@roles()
+def to_challenges() -> ResponseReturnValue:
+    """From the catalogue to the list of the league one plays in, with what one has done; to choose, where there are
+    several or none."""
+    only = _only_league()
+    return redirect_to(f"/leagues/{only}/challenges" if only else "/leagues/")
+
+
+def _only_league() -> UUID | None:
+    """The league the reader plays in now; None where they play in several or in none."""
+    session, caller = current_session(), current_caller()
+    mine = session.scalars(leagues.list_leagues(caller, None, is_mine=True).limit(MANY)).all()
+    played = [card for card in cards(session, caller, mine) if card.is_playing and card.phase in GOING_ON]
+    return played[0].league.league_id if len(played) == 1 else None
 
 
 @blueprint.get("/<id:league_id>")
