@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.journeys.browser.reader import Reader
@@ -79,3 +80,44 @@ def test_a_teacher_ticks_the_grid_and_turns_its_pages(open_reader: Callable[...,
     page.keyboard.press("Enter")
     expect(page.locator("main .recorded > li")).to_have_count(2)
     reader.shot("recorded")
+
+
+IS_COVERED = """() => {
+  const focused = document.activeElement, shown = focused.labels?.[0] ?? focused;
+  if (focused === document.body) return null;
+  const { left, top, right, bottom, width, height } = shown.getBoundingClientRect();
+  const hits = (hit) => hit && (shown.contains(hit) || hit.contains(shown));
+  const across = [left + 3, (left + right) / 2, right - 3], down = [top + 3, (top + bottom) / 2, bottom - 3];
+  const is_seen = across.some((x) => down.some((y) => hits(document.elementFromPoint(x, y))));
+  return is_seen || !width || !height ? "" : shown.outerHTML.slice(0, 120);
+}"""
+"""What has the focus, where all of it is under something else (WCAG 2.4.11)."""
+
+
+@pytest.mark.parametrize("size", [(390, 700), (640, 450)], ids=["phone", "zoomed"])
+def test_nothing_that_has_the_focus_is_under_the_bars(
+    open_reader: Callable[..., Reader], size: tuple[int, int]
+) -> None:
+    reader = open_reader("phone", service_worker=False)
+    page = reader.page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    reader.sign_in(HEAD)
+    page.locator(".door a").first.click()
+    page.wait_for_url(LEAGUE)
+    league, covered = page.url, []
+    for path in (
+        f"{league}/teams",
+        f"{league}/record",
+        f"{league}/settings",
+        "/identity/people/invite",
+        "/identity/me",
+    ):
+        reader.goto(path)
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            found = page.evaluate(IS_COVERED)
+            if found is None:
+                break
+            if found:
+                covered.append(f"{path}: {found}")
+    assert not covered, "\n".join(covered)
