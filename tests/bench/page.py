@@ -37,7 +37,7 @@ PAGES = (
     *("start_page", "teams_page", "history_page", "grid_page"),
     *("home_page", "catalogue_page", "people_page", "platform_page"),
 )
-SEEN_PAGES = ("day", "record", "board", "catalogue", "overview", "platform")
+SEEN_PAGES = ("day", "record", "board", "me", "screen", "catalogue", "overview", "platform")
 NAMES = (
     *PAGES,
     *(f"{name}_ms" for name in PAGES),
@@ -149,6 +149,8 @@ def _addresses(browser: Browser, url: str) -> list[tuple[StorageState | None, st
         (cookies, league),
         (cookies, f"{url}{challenge}"),
         (cookies, f"{url}/ranking/leagues/{league.rsplit('/', 1)[1]}/players"),
+        (cookies, f"{url}/identity/me"),
+        (cookies, f"{league}/screen"),
         (None, f"{url}/challenges/"),
         (hr, f"{url}/ranking/overview"),
         (operator, f"{url}/identity/platform"),
