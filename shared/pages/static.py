@@ -16,6 +16,9 @@ from shared.errors import NotFound
 
 FOLDER = Path(__file__).parent.parent / "ui" / "static"
 YEAR = 365 * 86400
+SHEETS = ("tokens", "base", "components", "game", "pictures", "pages", "frame")
+"""The style sheets, in the order in which one rule outdoes another. A page asks for all of them at once: SITE."""
+SITE = "site.css"
 mimetypes.add_type("font/woff2", ".woff2")  # a bare machine has no list of its own
 
 
@@ -42,6 +45,16 @@ def colour(name: str, scheme: str = "light") -> str:
     return str(dark if scheme == "dark" else light)
 
 
+def content(name: str) -> bytes:
+    """What a file of the frame holds; all style sheets for SITE. Raises NotFound."""
+    if name == SITE:
+        return b"".join((FOLDER / f"{sheet}.css").read_bytes() for sheet in SHEETS)
+    path = safe_join(str(FOLDER), name)
+    if path is None or not Path(path).is_file():
+        raise NotFound
+    return Path(path).read_bytes()
+
+
 def static_blueprint() -> Blueprint:
     """`/static/<version>/...`, for the service that answers at `/`.
 
@@ -53,11 +66,8 @@ def static_blueprint() -> Blueprint:
     @blueprint.get("/static/<asked>/<path:name>")
     @public_without_session
     def static_file(asked: str, name: str) -> Response:
-        path = safe_join(str(FOLDER), name)
-        if path is None or not Path(path).is_file():
-            raise NotFound
+        response = Response(content(name), mimetype=mimetypes.guess_type(name)[0])
         g.is_for_everybody = True
-        response = Response(Path(path).read_bytes(), mimetype=mimetypes.guess_type(path)[0])
         kept = f"public, max-age={YEAR}, immutable" if asked == version() else "no-cache"
         response.headers["Cache-Control"] = kept
         response.add_etag()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import gzip
 import re
 
-from shared.pages.static import FOLDER, static_url, version
+from shared.pages.static import FOLDER, SHEETS, content, static_url, version
 from tests.identity.steps import Steps
 
 
@@ -29,8 +29,17 @@ def test_no_file_beside_the_frame_is_served(steps: Steps) -> None:
 def test_every_file_a_page_names_is_there(steps: Steps) -> None:
     page = steps.client().get("/").text
     named = set(re.findall(rf"/static/{version()}/([^\"#]+)", page))
-    assert {"tokens.css", "app.js", "vendor/htmx.js"} <= named
-    assert not [name for name in named if not (FOLDER / name).is_file()]
+    assert {"site.css", "app.js", "vendor/htmx.js"} <= named
+    for name in named:
+        with steps.client().get(static_url(name)) as answer:
+            assert answer.status_code == 200, name
+
+
+def test_the_style_of_a_page_is_every_sheet_there_is(steps: Steps) -> None:
+    with steps.client().get(static_url("site.css")) as answer:
+        assert answer.mimetype == "text/css"
+        assert answer.data == b"".join((FOLDER / f"{sheet}.css").read_bytes() for sheet in SHEETS)
+    assert {path.stem for path in FOLDER.glob("*.css")} == set(SHEETS)
 
 
 def test_the_first_page_with_all_it_needs_stays_under_100_kilobytes(steps: Steps) -> None:
@@ -38,8 +47,8 @@ def test_the_first_page_with_all_it_needs_stays_under_100_kilobytes(steps: Steps
     page = steps.client().get("/").text
     weight = len(gzip.compress(page.encode()))
     for name in set(re.findall(rf"/static/{version()}/([^\"#]+)", page)):
-        content = (FOLDER / name).read_bytes()
-        weight += len(content if name.endswith((".woff2", ".png")) else gzip.compress(content))
+        file = content(name)
+        weight += len(file if name.endswith((".woff2", ".png")) else gzip.compress(file))
     assert weight < 100_000
     assert "friends.svg" not in page, "who plays is shown to those who play"
 

@@ -136,7 +136,7 @@ def test_a_school_is_founded_by_page_through_the_gateway(stack: Stack) -> None:
     home = browser.get(stack.url)
     assert home.headers["Content-Encoding"] in ("gzip", "zstd")
     assert "form-action 'self'" in home.headers["Content-Security-Policy"]
-    [style] = [line for line in home.text.splitlines() if "components.css" in line]
+    [style] = [line for line in home.text.splitlines() if "site.css" in line]
     file = browser.get(stack.url + style.split('"')[3])
     assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert file.headers["Vary"] == "Accept-Encoding"

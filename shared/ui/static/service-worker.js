@@ -5,7 +5,7 @@ importScripts("/static/VERSION/kept-store.js");
 
 const CACHE = "frame-VERSION";
 const FRAME = ["/offline"].concat(
-  ["tokens.css", "base.css", "components.css", "game.css", "pictures.css", "pages.css", "frame.css", "app.js", "kept-store.js", "kept.js", "icons.svg",
+  ["site.css", "app.js", "kept-store.js", "kept.js", "icons.svg",
    "planet.svg", "vendor/htmx.js", "vendor/text.woff2", "vendor/display.woff2"].map((name) => `/static/VERSION/${name}`),
 );
 const RECORDS = /^\/leagues\/[0-9a-f-]{36}\/(record|record\/[0-9a-f-]{36}|record-for\/[0-9a-f-]{36})$/;
