@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from services.leagues.pages import grid, teams
 from shared.contracts import Tier
 from shared.database import new_id
 from tests.builders import publish_challenge, record
@@ -184,3 +185,35 @@ def test_a_cell_that_counts_twice_says_how_often_it_was_done(game: Game) -> None
         [cell] = re.findall(rf"<td>((?:(?!</td>).)*{twice}:{player}.*?)</td>", page, re.DOTALL) or [page]
         assert said in cell
     assert f'class="is-recorded" href="{path(game, f"players/{player}")}"' in page
+
+
+def test_a_large_league_is_ticked_page_by_page_and_keeps_its_ticks(game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid, "ROWS", 2)
+    names = sorted(player["display_name"] for player in game.players)
+    assert len(names) == 3
+    ids = {player["display_name"]: player["player_id"] for player in game.players}
+    ticks = [f"{game.challenge}:{ids[name]}" for name in names]
+    address = path(game, "record")
+    first = game.client.get(address, headers=FRENCH).text
+    assert [name in first.partition("<tbody")[2] for name in names] == [True, True, False]
+    assert "Page 1 sur 2" in first.replace("\xa0", " ")
+    form = form_of(game.client, address)
+    second = game.client.post(f"{address}?page=2", data={**form, "ticks": ticks[:1], "show": ""}, headers=FRENCH).text
+    assert [name in second.partition("<tbody")[2] for name in names] == [False, False, True]
+    assert f'type="hidden" name="ticks" value="{ticks[0]}"' in second
+    assert not game.completions()
+    game.client.post(f"{address}?page=2", data={**form, "ticks": [ticks[0], ticks[2]]})
+    assert {one["player_id"] for one in game.completions()} == {ids[names[0]], ids[names[2]]}
+
+
+def test_the_players_of_a_large_league_stand_on_several_pages_team_by_team(
+    game: Game, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teams, "PEOPLE", 2)
+    pages = [game.client.get(path(game, f"teams?page={number}")).text for number in (1, 2)]
+    shown = [[player["display_name"] in page for player in game.players] for page in pages]
+    assert [sum(one) for one in shown] == [2, 1]
+    assert all(one != other for one, other in zip(*shown, strict=True)), "everybody stands on one of them"
+    assert 'rel="next"' in pages[0]
+    waiting = game.client.get(path(game, "teams?who=waiting")).text
+    assert 'href="' + path(game, "teams?who=waiting&amp;page=2") in waiting

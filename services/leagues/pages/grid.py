@@ -17,7 +17,11 @@ from shared.auth import roles
 from shared.database import new_id
 from shared.forms import Form
 from shared.i18n import current_language
+from shared.pages.listing import sliced
 from shared.web import current_caller, current_session
+
+ROWS = 60
+"""So many stand in one grid: a class does, a company's league of a thousand is leafed through."""
 
 blueprint = Blueprint("grid_pages", __name__, url_prefix="/leagues/<id:league_id>")
 
@@ -25,10 +29,10 @@ blueprint = Blueprint("grid_pages", __name__, url_prefix="/leagues/<id:league_id
 @blueprint.route("/record", methods=["GET", "POST"])
 @roles(*PLAYING)
 def tick(league_id: UUID) -> ResponseReturnValue:
-    """The grid of one day and one sheet of challenges; answered cell by cell.
+    """The grid of one day and one sheet of challenges, `?page=` by page; answered cell by cell.
 
     What was done already is shown to those alone who may see who did what.
-    Whoever turns to another sheet or day sends the form with `show`: nothing is recorded, and every tick is kept.
+    Whoever turns to another sheet, page or day sends the form with `show`: nothing is recorded, and every tick is kept.
     """
     place, session, caller = leader_of(league_id, changes=False), current_session(), current_caller()
     offered = offers(session, caller, place, current_language(), None)
@@ -47,8 +51,10 @@ def tick(league_id: UUID) -> ResponseReturnValue:
     sheets = grid.sheets(offered)
     sheet = next((name for name in sheets if name == asked.get("show", asked.get("sheet"))), "")
     across = grid.columns(offered, sheet, day)
-    down = of_teams if sheet == grid.TEAM else players
-    shown = {str(offer.challenge_id) for offer in across}
+    everybody = of_teams if sheet == grid.TEAM else players
+    page = sliced(list(everybody), size=ROWS)
+    down = {subject: everybody[subject] for subject in page.items}
+    shown = {f"{offer.challenge_id}:{subject}" for offer in across for subject in down}
     return form.page(
         "pages/grid.html",
         place=place,
@@ -56,7 +62,8 @@ def tick(league_id: UUID) -> ResponseReturnValue:
         sheets=sheets,
         sheet=sheet,
         across=across,
+        page=page,
         down=down,
         done=grid.times_done(session, list(down), across, day) if place.is_witness else {},
-        ticked_elsewhere=[tick for tick in form.values["ticks"] if tick and tick.partition(":")[0] not in shown],
+        ticked_elsewhere=[tick for tick in form.values["ticks"] if tick and ":".join(tick.split(":")[:2]) not in shown],
     )

@@ -19,12 +19,14 @@ from shared.clock import transaction_time
 from shared.errors import NotFound, message
 from shared.forms import Form
 from shared.pages import redirect_to
-from shared.pages.listing import leafed
+from shared.pages.listing import leafed, sliced
 from shared.web import current_caller, current_session
 from shared.words import sort_key
 
 LEADING = (ADMINISTRATOR, ORGANISER, PLAYER)
 SIZE = 30
+PEOPLE = 150
+"""So many players stand on one page of teams."""
 
 blueprint = Blueprint("team_pages", __name__, url_prefix="/leagues/<id:league_id>")
 
@@ -50,16 +52,25 @@ def manage(league_id: UUID) -> ResponseReturnValue:
 
 
 def _teams_of(place: Place) -> dict[str, object]:
-    """`waits`: only those who have not begun are asked for."""
+    """`waits`: only those who have not begun are asked for. `page`: who stands here, team by team."""
     session = current_session()
-    people = sorted(session.execute(players_with_counts(place.league)), key=lambda row: sort_key(row[0].display_name))
+    found = teams.teams_with_sizes(session, place.league)
+    order = {team["team_id"]: position for position, team in enumerate(found)}
+    people = sorted(
+        session.execute(players_with_counts(place.league)),
+        key=lambda row: (order.get(row[0].team_id, 0), sort_key(row[0].display_name)),
+    )
+    waits = request.args.get("who") == "waiting"
+    page = sliced([row for row in people if not waits or not row[1]], size=PEOPLE)
     return {
         "place": place,
-        "waits": request.args.get("who") == "waiting",
+        "waits": waits,
         "waiting": sum(count == 0 for _player, count in people),
         "is_locked": teams.are_locked(session, place.league),
-        "teams": teams.teams_with_sizes(session, place.league),
+        "teams": found,
         "people": people,
+        "page": page,
+        "here": {row[0].team_id for row in page.items},
         "missing": place.edition.min_players - len(people),
     }
 
