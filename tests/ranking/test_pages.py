@@ -377,3 +377,27 @@ def test_nobody_takes_part_in_an_edition_that_is_not_there_or_not_theirs(house: 
             "0 leagues"
             in get(house, caller, f"/fragments/editions/{edition}/taking-part", **{"Accept-Language": "en"}).text
         )
+
+
+@pytest.mark.parametrize(
+    ("role", "words", "address"),
+    [
+        ("administrator", "Ouvrez une ligue", "/leagues/new"),
+        ("organiser", "Ouvrez une ligue", "/leagues/new"),
+        ("player", "Rejoignez une ligue", "/leagues/join"),
+        ("operator", "Rien à voir", None),
+    ],
+)
+def test_whoever_has_no_board_yet_is_told_what_fits_them(
+    house: House, role: str, words: str, address: str | None
+) -> None:
+    page = get(house, caller_of(new_id(), role), "/").text
+    assert words in page
+    offered = [path for path in ("/leagues/new", "/leagues/join") if f'<a class="button primary" href="{path}"' in page]
+    assert offered == ([address] if address else [])
+
+
+def test_operators_see_the_boards_there_are_instead_of_nothing(house: House, played: World) -> None:
+    page = get(house, caller_of(new_id(), "operator", kind="platform"), "/").text
+    assert f"/ranking/editions/{played.edition}/leagues" in page
+    assert "Rien à voir" not in page
