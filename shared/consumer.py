@@ -75,6 +75,11 @@ class DeadLetter(SharedBase):
     parked_at: Mapped[datetime]
 
 
+def error_text(error: Exception) -> str:
+    """What is kept of the reason why an event could not be handled."""
+    return f"{type(error).__name__}: {error}"[:2000].replace("\0", "\ufffd")  # PostgreSQL's text has no NUL
+
+
 class ConsumerStopped(Exception):
     """Too many events in a row could not be handled: something is wrong with us, not with them."""
 
@@ -216,7 +221,7 @@ class Consumer:
                 DeadLetter(
                     dead_letter_id=new_id(),
                     envelope=raw.decode(errors="replace").replace("\0", "\ufffd"),  # PostgreSQL's text has no NUL
-                    error=f"{type(error).__name__}: {error}"[:2000].replace("\0", "\ufffd"),
+                    error=error_text(error),
                     parked_at=utc_now(),
                 )
             )

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from shared.clock import utc_now
-from shared.consumer import DeadLetter, Handlers, InboxRow, read_envelope
+from shared.consumer import DeadLetter, Handlers, InboxRow, error_text, read_envelope
 from shared.database import Database, insert_new
 from shared.outbox import Envelope
 from shared.tenancy import across_tenants
@@ -23,13 +23,14 @@ AT_A_TIME = 500
 
 
 class Letter(NamedTuple):
-    """A dead letter as an operator sees it; `kind` is None for an envelope that cannot be read."""
+    """A dead letter as an operator sees it; `kind`, `tenant_id` and `event_id` are None when it cannot be read."""
 
     dead_letter_id: UUID
     parked_at: datetime
     kind: str | None
     tenant_id: UUID | None
     error: str
+    event_id: UUID | None = None
 
     def __str__(self) -> str:
         about = f"{self.kind or 'unreadable'} of tenant {self.tenant_id or 'unknown'}"
@@ -46,7 +47,7 @@ def _letter(row: DeadLetter) -> Letter:
         envelope = msgspec.json.decode(row.envelope, type=Envelope)
     except msgspec.MsgspecError:
         return Letter(row.dead_letter_id, row.parked_at, None, None, row.error)
-    return Letter(row.dead_letter_id, row.parked_at, envelope.type, envelope.tenant_id, row.error)
+    return Letter(row.dead_letter_id, row.parked_at, envelope.type, envelope.tenant_id, row.error, envelope.id)
 
 
 def count_dead_letters(session: Session) -> int:
@@ -55,7 +56,10 @@ def count_dead_letters(session: Session) -> int:
 
 
 def replay_dead_letters(database: Database, handlers: Handlers, only: UUID | None = None) -> tuple[int, int]:
-    """Tries every dead letter again, or the one named; returns how many were handled and how many are left."""
+    """Tries every dead letter again, or the one named; returns how many were handled and how many are left.
+
+    Of those that fail again the new reason is kept.
+    """
     replayed = left = 0
     after: UUID | None = None
     while letters := _oldest(database, after, AT_A_TIME, only):
@@ -75,10 +79,17 @@ def _replay(database: Database, handlers: Handlers, letter: DeadLetter) -> bool:
             if handler is not None and insert_new(session, InboxRow, [row]):
                 handler(session, [received])
             session.delete(session.merge(letter, load=True))
-    except Exception:
+    except Exception as error:
         log.exception("replay_failed", dead_letter_id=str(letter.dead_letter_id))
+        _keep_reason(database, letter, error_text(error))
         return False
     return True
+
+
+def _keep_reason(database: Database, letter: DeadLetter, reason: str) -> None:
+    statement = sa.update(DeadLetter).where(DeadLetter.dead_letter_id == letter.dead_letter_id).values(error=reason)
+    with database.transaction(across_tenants()) as session:
+        session.execute(statement.execution_options(synchronize_session=False))
 
 
 def drop_dead_letters(database: Database, only: UUID | None = None) -> int:

@@ -27,6 +27,7 @@ from services.ranking.domain.mine import (
 from services.ranking.domain.participation import ORDERS, editions_of_tenant, participation, totals
 from services.ranking.domain.podium import podium_of, score_of
 from services.ranking.domain.profile import profile_of
+from services.ranking.domain.tenant_figures import play_of_tenant
 from services.ranking.errors import NotOnBoard
 from services.ranking.models import (
     EDITION,
@@ -39,7 +40,7 @@ from services.ranking.models import (
     PLAYER_BOARDS,
     TOTAL,
 )
-from shared.auth import ADMINISTRATOR, ORGANISER, public, roles
+from shared.auth import ADMINISTRATOR, OPERATOR, ORGANISER, across_tenants_for_operators, public, roles
 from shared.errors import NotFound
 from shared.i18n import translate
 from shared.pages.files import csv_file
@@ -227,6 +228,15 @@ def profile() -> str:
     """The reader's own points, places and impact, as a fragment; empty for somebody who plays nowhere and need not."""
     found = profile_of(current_session(), current_caller())
     return render_template("pages/profile_piece.html", leagues=found.leagues, impact=found.impact)
+
+
+@blueprint.get("/fragments/tenants/<id:tenant_id>")
+@roles(OPERATOR)
+@across_tenants_for_operators
+def tenant_piece(tenant_id: UUID) -> str:
+    """How much a tenant plays, in figures, as a fragment; of a tenant without leagues it says so."""
+    total, editions = play_of_tenant(current_session(), tenant_id)
+    return render_template("pages/tenant_piece.html", total=total, editions=editions)
 
 
 @blueprint.get("/overview.csv")

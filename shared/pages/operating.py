@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from babel.dates import format_timedelta
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from shared import dead_letters
@@ -45,6 +45,7 @@ def operating_blueprint(service: str, database: Database) -> Blueprint:
         return render_template(
             "operating/dead_letters.html",
             letters=dead_letters.list_dead_letters(database),
+            failed=request.args.get("failed", ""),
             total=_count(database).letters,
         )
 
@@ -95,7 +96,16 @@ def _act(service: str, database: Database, action: str, only: UUID | None) -> Re
     back = f"/{service}/dead-letters"
     if action == "replay":
         handled, left = dead_letters.replay_dead_letters(database, load_service(service).handlers, only)
-        return redirect_to(back, "{handled} handled, {left} left.", handled=handled, left=left)
+        if only is not None and left:
+            return redirect_to(f"{back}?failed={only}#letter-{only}", "It failed again: its new error is shown.")
+        if left:
+            return redirect_to(
+                f"{back}?failed=all",
+                "Tried again. Handled: {handled}. Failed again, with the errors shown: {left}.",
+                handled=handled,
+                left=left,
+            )
+        return redirect_to(back, "Handled: {handled}. None is left.", handled=handled)
     if action == "drop" and only is not None:
         dead_letters.drop_dead_letters(database, only)
         return redirect_to(back, "Dropped.")

@@ -89,3 +89,21 @@ def test_every_category_is_drawn_under_its_name() -> None:
     drawn = re.findall(r'<symbol id="([\w-]+)"', (FOLDER / "categories.svg").read_text(encoding="utf-8"))
     files = (ROOT / "services/challenges/catalogue").glob("*.yaml")
     assert sorted(drawn) == sorted(file.stem for file in files if file.stem != "impact_factors")
+
+
+def test_every_icon_that_a_template_names_is_drawn() -> None:
+    drawn = set(re.findall(r'<symbol id="([\w-]+)"', (FOLDER / "icons.svg").read_text(encoding="utf-8")))
+    files = [*(ROOT / "shared/ui/templates").rglob("*.html"), *(ROOT / "services").rglob("templates/**/*.html")]
+    named = {}
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        for call in re.findall(r"\bicon\(([^)]*)\)|\bicon=([^,)]*)", text):
+            for name in re.findall(r'(?<![=!] )"([\w-]+)"(?!:)', " ".join(call)):
+                named[name] = file.name
+    parts = (ROOT / "shared/ui/templates/parts.html").read_text(encoding="utf-8")
+    [kinds] = re.findall(r"set reaction_kinds = \{(.*)\}", parts)
+    named |= dict.fromkeys(re.findall(r'_\("[^"]+"\), "([\w-]+)"', kinds), "parts.html")
+    categories = (ROOT / "services/challenges/catalogue").glob("*.yaml")
+    named |= {file.stem: "the catalogue" for file in categories if file.stem != "impact_factors"}
+    assert named.keys() >= {"download", "plus", "calendar", "star"}
+    assert {name: where for name, where in named.items() if name not in drawn} == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from tests.identity.conftest import Clock
 from tests.identity.steps import API, PASSWORD, Steps
 from tests.identity.test_invitations import accept
 from tests.identity.test_people_pages import FRENCH, csrf, found
+from tests.pages import words_of
 
 
 def send(client: FlaskClient, emails: str, *roles: str) -> Any:
@@ -154,3 +156,86 @@ def test_an_invitation_that_has_expired_says_so(steps: Steps, clock: Clock) -> N
     fresh = steps.client()
     fresh.post("/sign-in", data={"email": "h@example.org", "password": PASSWORD})
     assert fresh.get("/identity/people/invitations", headers=FRENCH).text.count("expirée") == 2
+
+
+LIST = "/identity/people/invitations"
+
+
+def link_to(client: FlaskClient, action: str) -> str:
+    """Where the first button of a kind sends its form, on the list of invitations."""
+    return re.findall(rf'action="({LIST}/[^"]*{action})"', client.get(LIST).text)[0]
+
+
+def test_what_somebody_is_invited_as_stands_in_the_answer_and_in_the_list(steps: Steps) -> None:
+    client, _ = found(steps)
+    sent = words_of(send(client, "ana@example.org\nleo@example.org", "organiser", "player").text)
+    assert "Rôle : Organisation, Jeu" in sent
+    assert "ana@example.org Organisation, Jeu · jusqu’au" in words_of(client.get(LIST, headers=FRENCH).text)
+
+
+def test_an_invitation_is_sent_again_and_its_first_link_opens_nothing(steps: Steps, clock: Clock) -> None:
+    client, _ = found(steps)
+    send(client, "ana@example.org", "organiser")
+    first = steps.token_in(steps.mails()[0])
+    clock.advance(minutes=3)
+    again = client.post(link_to(client, "again"), data=csrf(client), headers=FRENCH)
+    assert again.status_code == 200
+    assert "Le lien précédent n’ouvre plus rien" in again.text
+    assert len(steps.mails()) == 2
+    [token] = re.findall(r"/identity/invitations/([\w-]+)<", again.text)
+    assert steps.client().get(f"/identity/invitations/{first}").status_code == 404
+    assert accept(steps, token).json["person"]["roles"] == ["organiser"]
+    assert waiting(client) == []
+    assert "Invitation renvoyée" in client.get("/identity/audit", headers=FRENCH).text
+
+
+def test_a_link_passed_on_by_hand_is_made_anew_without_a_mail(steps: Steps) -> None:
+    client, _ = found(steps)
+    [first] = re.findall(r"/identity/invitations/[\w-]+", send(client, "").text)
+    again = client.post(link_to(client, "again"), data=csrf(client), headers=FRENCH)
+    [second] = re.findall(r"/identity/invitations/[\w-]+", again.text)
+    assert [steps.client().get(link).status_code for link in (first, second)] == [404, 200]
+    assert steps.mails() == []
+
+
+def test_what_is_sent_again_counts_like_an_invitation(steps: Steps) -> None:
+    steps.house.apps["identity"].extensions["identity-throttle"] = throttle_of(steps, "2 per hour")
+    client, _ = found(steps)
+    send(client, "ana@example.org")
+    address = link_to(client, "again")
+    assert [client.post(address, data=csrf(client)).status_code for _ in range(2)] == [200, 429]
+    assert len(steps.mails()) == 2
+
+
+def test_nothing_is_sent_again_to_whoever_has_come_or_is_of_another_tenant(steps: Steps) -> None:
+    client, _ = found(steps)
+    send(client, "ana@example.org")
+    address = link_to(client, "again")
+    other, _ = found(steps, "other@example.org")
+    assert other.post(address, data=csrf(other)).status_code == 404
+    accept(steps, steps.token_in(steps.mails()[0]))
+    assert client.post(address, data=csrf(client)).status_code == 409
+    assert len(steps.mails()) == 1
+
+
+def test_all_that_wait_are_withdrawn_at_once_and_nothing_else_is(steps: Steps) -> None:
+    client, _ = found(steps, name="Atelier")
+    other, _ = found(steps, "other@example.org")
+    send(other, "zoe@example.org")
+    send(client, "leo@example.org")
+    joined = steps.token_in(steps.mails()[-1])
+    accept(steps, joined, email="leo@example.org")
+    door = client.post("/identity/people/open-invitations/new", data={"days": "30"} | csrf(client)).headers["Location"]
+    send(client, "ana@example.org\nbob@example.org")
+    tokens = [steps.token_in(mail) for mail in steps.mails() if "ana@" in mail or "bob@" in mail]
+    asked = client.get(LIST, headers=FRENCH).text
+    assert "Leurs 2 liens n’ouvriront plus rien" in words_of(asked)
+    [sure] = re.findall(r'<details class="sure">.*?</details>', asked, re.DOTALL)
+    assert f'action="{LIST}/clear"' in sure
+    assert client.post(f"{LIST}/clear", data=csrf(client)).status_code == 303
+    assert waiting(client) == []
+    assert {accept(steps, token).json["code"] for token in tokens} == {"link_expired"}
+    assert waiting(other) == ["zoe@example.org"]
+    assert client.get(door).status_code == 200
+    assert "2 invitations" in words_of(client.get("/identity/audit", headers=FRENCH).text)
+    assert client.post(f"{LIST}/clear", data=csrf(client)).status_code == 303, "a second tap does no harm"

@@ -217,3 +217,20 @@ def test_a_meeting_joins_from_one_address(steps: Steps) -> None:
     assert statuses == {422}
     assert accept(steps, token_of(made)).status_code == 429
     assert "camille" not in body_of(accept(steps, token_of(make(steps.client(steps.sign_in().json["access_token"])))))
+
+
+def test_without_a_league_the_link_warns_and_says_where_its_code_is_found(steps: Steps) -> None:
+    client, address, _link = begin(steps)
+    bare = client.get(address, headers=FRENCH).text
+    assert re.search(r'class="notice warning"[^>]*>Aucune ligue n’est indiquée', bare)
+    assert 'aria-describedby="hint-league"' in bare
+    assert "sous «\u00a0Inviter\u00a0»" in bare
+    assert "Aucune ligue" not in client.get(f"{address}?league=K7MPX2QA", headers=FRENCH).text
+
+
+@pytest.mark.parametrize(("kind", "is_told"), [("school", True), ("company", False)])
+def test_a_school_is_told_that_the_link_is_for_adults(steps: Steps, kind: str, is_told: bool) -> None:
+    client = steps.administrator(kind=kind)
+    address = f"/identity/people/open-invitations/{make(client)['invitation_id']}"
+    for path in (f"{MINE}/new", address):
+        assert ("Un tel lien est pour les adultes" in client.get(path, headers=FRENCH).text) is is_told

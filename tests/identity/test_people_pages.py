@@ -187,8 +187,9 @@ def test_pupils_are_offered_to_schools_alone_and_one_role_at_least_is_asked_for(
     school, _ = found(steps)
     company = steps.client()
     company.post("/found/company", data=SCHOOL | {"email": "rh@example.org"}, headers=FRENCH)
-    assert 'value="pupil"' in school.get("/identity/people/invite").text
-    assert 'value="pupil"' not in company.get("/identity/people/invite").text
+    for client, is_offered in ((school, True), (company, False)):
+        me = client.get(f"{API}/me").json["person_id"]
+        assert ('value="pupil"' in client.get(f"/identity/people/{me}").text) is is_offered
     me = company.get(f"{API}/me").json["person_id"]
     answer = company.post(f"/identity/people/{me}", data={"display_name": "M. Nguyen"} | csrf(company), headers=FRENCH)
     assert answer.status_code == 422
@@ -262,3 +263,42 @@ def test_a_new_name_of_the_tenant_is_read_at_once(steps: Steps) -> None:
     tenant = {"name": "Roses", "country": "BE", "language": "fr", "zone": "Europe/Brussels"}
     client.post("/identity/tenant", data=tenant | csrf(client))
     assert "Roses" in client.get("/identity/me").text.partition("<main")[2]
+
+
+def test_a_pupil_is_invited_by_mail_only_where_pupils_sign_in_already(steps: Steps) -> None:
+    client = steps.administrator()
+    assert 'value="pupil"' not in client.get("/identity/people/invite").text
+    steps.colleague(client, "leo@example.org", "pupil")
+    assert 'value="pupil"' in client.get("/identity/people/invite").text
+
+
+@pytest.mark.parametrize(("kind", "preset"), [("company", "player"), ("school", "organiser")])
+def test_the_role_that_most_are_invited_as_is_chosen_already(steps: Steps, kind: str, preset: str) -> None:
+    client = steps.client()
+    client.post(f"/found/{kind}", data=SCHOOL | {"email": "rh@example.org"})
+    page = client.get("/identity/people/invite").text
+    assert re.findall(r'name="roles" value="(\w+)" checked', page) == [preset]
+
+
+def test_whoever_opens_an_account_is_led_to_the_terms_and_to_what_happens_to_their_data(steps: Steps) -> None:
+    client, _ = found(steps)
+    made = client.post("/identity/people/invite", data={"roles": "player", "emails": ""} | csrf(client))
+    [link] = re.findall(r"/identity/invitations/[\w-]+", made.text)
+    for path in ("/found/school", "/found/company", "/players/new", link):
+        page = steps.client().get(path, headers=FRENCH).text
+        form = page[
+            page.index('<form method="post">') : page.index('type="submit"', page.index('<form method="post">'))
+        ]
+        assert "En ouvrant un compte, vous acceptez" in form, path
+        assert 'href="/legal/terms"' in form, path
+        assert 'href="/legal/privacy"' in form, path
+
+
+def test_the_people_lead_to_the_invitations_and_count_those_there_are(steps: Steps) -> None:
+    client, _ = found(steps)
+    page = client.get("/identity/people", headers=FRENCH).text
+    assert '<a href="/identity/people/invitations">Invitations</a>' in page
+    assert "pas encore acceptée" not in page
+    client.post("/identity/people/invite", data={"roles": "player", "emails": ""} | csrf(client))
+    page = client.get("/identity/people", headers=FRENCH).text
+    assert '<a href="/identity/people/invitations">1 invitation pas encore acceptée</a>' in page

@@ -221,3 +221,12 @@ def test_a_name_that_is_code_is_text_on_the_operators_pages(steps: Steps, path: 
     page = steps.operator().get(path.format(tenant=tenant_of(admin)))
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert" in page.text
+
+
+def test_the_page_of_a_tenant_and_the_one_that_asks_before_suspending_show_what_it_plays(steps: Steps) -> None:
+    lilas = tenant_of(steps.administrator())
+    operator = steps.operator()
+    piece = f'hx-get="/ranking/fragments/tenants/{lilas}"'
+    assert piece in operator.get(f"{PLATFORM}/{lilas}").text
+    assert piece in operator.get(f"{PLATFORM}/{lilas}/suspend").text
+    assert "/ranking/fragments/tenants/" not in operator.get(f"{PLATFORM}/{PLATFORM_TENANT_ID}").text

@@ -288,8 +288,8 @@ def test_the_overview_says_who_has_begun_and_hides_what_few_people_did(house: Ho
     page = get(house, played.teacher(), "/overview?order=name")
     rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", page.text)
     assert [re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", row) for row in rows] == [
-        ["11", "8", "3", "9", "0,8"],
-        ["8", "8", "0", "8", "1"],
+        ["8", "3", "11", "9", "0,8"],
+        ["8", "0", "8", "8", "1"],
     ]
     assert "16 sur 19" in page.text
     assert f"/leagues/{league}/teams?who=waiting" in rows[0]
@@ -314,7 +314,7 @@ def test_the_overview_hides_what_fewer_than_five_did(house: House, world: World)
     world.record(world.teams[world.leagues[0]][0], world.join(world.teams[world.leagues[0]][0]), 3)
     page = get(house, world.teacher(), "/overview?order=name")
     rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", page.text)
-    assert re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", rows[0]) == ["1", "1", "0", "—", "—"]
+    assert re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", rows[0]) == ["1", "0", "1", "—", "—"]
 
 
 def test_who_left_is_neither_waited_for_nor_counted_as_begun(house: House, played: World) -> None:
@@ -326,7 +326,7 @@ def test_who_left_is_neither_waited_for_nor_counted_as_begun(house: House, playe
     played.leave(active, team, 5)
     page = get(house, played.teacher(), "/overview?order=name")
     row = re.findall(r"<tr><th scope=\"row\">.*?</tr>", page.text)[1]
-    assert re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", row)[:3] == ["8", "8", "0"]
+    assert re.findall(r"<td[^>]*>(?:<a[^>]*>)?([^<]*)", row)[:3] == ["8", "0", "8"]
 
 
 @pytest.mark.parametrize("order", ["least", "most", "name", "nonsense"])
@@ -377,3 +377,27 @@ def test_nobody_takes_part_in_an_edition_that_is_not_there_or_not_theirs(house: 
             "0 leagues"
             in get(house, caller, f"/fragments/editions/{edition}/taking-part", **{"Accept-Language": "en"}).text
         )
+
+
+@pytest.mark.parametrize(
+    ("role", "words", "address"),
+    [
+        ("administrator", "Ouvrez une ligue", "/leagues/new"),
+        ("organiser", "Ouvrez une ligue", "/leagues/new"),
+        ("player", "Rejoignez une ligue", "/leagues/join"),
+        ("operator", "Rien à voir", None),
+    ],
+)
+def test_whoever_has_no_board_yet_is_told_what_fits_them(
+    house: House, role: str, words: str, address: str | None
+) -> None:
+    page = get(house, caller_of(new_id(), role), "/").text
+    assert words in page
+    offered = [path for path in ("/leagues/new", "/leagues/join") if f'<a class="button primary" href="{path}"' in page]
+    assert offered == ([address] if address else [])
+
+
+def test_operators_see_the_boards_there_are_instead_of_nothing(house: House, played: World) -> None:
+    page = get(house, caller_of(new_id(), "operator", kind="platform"), "/").text
+    assert f"/ranking/editions/{played.edition}/leagues" in page
+    assert "Rien à voir" not in page

@@ -126,11 +126,16 @@ def _make(
         expires_at=now + LASTS,
     )
     session.add(invitation)
+    return invitation, _link(session, settings, tenant, invitation)
+
+
+def _link(session: Session, settings: Settings, tenant: Tenant, invitation: Invitation) -> str:
+    """A new link of an invitation, which is mailed when there is an e-mail."""
     token = issue_secret(session, INVITATION, invitation.invitation_id, invitation.expires_at)
     link = f"{settings.address}/identity/invitations/{token}"
-    if email:
-        post_mail(session, "invitation", email, invitation.language, tenant=tenant.name, link=link)
-    return invitation, link
+    if invitation.email:
+        post_mail(session, "invitation", invitation.email, invitation.language, tenant=tenant.name, link=link)
+    return link
 
 
 def _replace_pending(session: Session, tenant_id: UUID, emails: Iterable[str]) -> None:
@@ -155,13 +160,45 @@ def invitations(*, is_waiting: bool = False) -> sa.Select[Invitation]:
     return found.order_by(Invitation.invited_at.desc(), Invitation.invitation_id.desc())
 
 
-def withdraw_invitation(session: Session, invitation_id: UUID) -> None:
-    """The link opens nothing any more. Raises NotFound, InvitationUsed."""
+def waiting_invitation(session: Session, invitation_id: UUID) -> Invitation:
+    """An invitation for one person that nobody has accepted, locked. Raises NotFound, InvitationUsed."""
     invitation = locked_invitation(session, own_tenant_id(session), invitation_id)
     if invitation is None or invitation.open_token is not None:
         raise NotFound
     if invitation.accepted_at is not None:
         raise InvitationUsed
+    return invitation
+
+
+def send_again(session: Session, settings: Settings, invitation: Invitation) -> str:
+    """Gives a `waiting_invitation` a new link, which is told once, and mails it when there is an e-mail.
+
+    The link before opens nothing any more. Ask `sort_out` first whether they are here meanwhile.
+    """
+    forget_secrets(session, INVITATION, invitation.invitation_id)
+    invitation.invited_at = transaction_time(session)
+    invitation.expires_at = invitation.invited_at + LASTS
+    link = _link(session, settings, get_tenant(session, invitation.tenant_id), invitation)
+    details = {"roles": invitation.roles}
+    audit.record(session, "invitation_sent_again", "invitation", invitation.invitation_id, details)
+    return link
+
+
+def withdraw_all(session: Session) -> int:
+    """Withdraws every invitation for one person that nobody has accepted; returns how many."""
+    waiting = invitations(is_waiting=True).with_for_update()
+    found = session.scalars(waiting.execution_options(populate_existing=True)).all()
+    for invitation in found:
+        session.delete(invitation)
+        forget_secrets(session, INVITATION, invitation.invitation_id)
+    if found:
+        audit.record(session, "invitations_withdrawn", "tenant", own_tenant_id(session), {"count": len(found)})
+    return len(found)
+
+
+def withdraw_invitation(session: Session, invitation_id: UUID) -> None:
+    """The link opens nothing any more. Raises NotFound, InvitationUsed."""
+    invitation = waiting_invitation(session, invitation_id)
     session.delete(invitation)
     forget_secrets(session, INVITATION, invitation_id)
     audit.record(session, "invitation_withdrawn", "invitation", invitation_id)

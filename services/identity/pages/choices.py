@@ -153,6 +153,11 @@ def roles(tenant_kind: str, has: Collection[str] = ()) -> list[tuple[str, str]]:
     return [(role, translate(ROLE_NAMES.get(role, role))) for role in fitting]
 
 
+def roles_to_invite(tenant_kind: str, *, has_pupils: bool) -> list[tuple[str, str]]:
+    """What somebody may be invited as. Pupils need no e-mail: a tenant is offered it that `has_pupils` with one."""
+    return [(role, text) for role, text in roles(tenant_kind) if role != PUPIL or has_pupils]
+
+
 def languages() -> list[tuple[str, str]]:
     """Each by its own name."""
     return list(LANGUAGE_NAMES.items())

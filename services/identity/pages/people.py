@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,11 @@ from services.identity.domain.invitations import MOST_AT_ONCE
 from services.identity.domain.open_invitations import KINDS as DOOR_KINDS
 from services.identity.domain.open_invitations import all_open
 from services.identity.domain.people import GRANTABLE
-from services.identity.domain.tenants import change_tenant, get_tenant
+from services.identity.domain.tenants import change_tenant, get_tenant, head_count
 from services.identity.page_schemas import InvitePageSchema, PersonPageSchema, TenantPageSchema
-from services.identity.pages.choices import countries, languages, role_names, roles, zones
+from services.identity.pages.choices import countries, languages, role_names, roles, roles_to_invite, zones
 from services.identity.pages.trail import asked_action, words
-from shared.auth import ADMINISTRATOR
+from shared.auth import ADMINISTRATOR, ORGANISER, PLAYER, PUPIL
 from shared.auth import roles as only
 from shared.clock import transaction_time
 from shared.errors import NotFound
@@ -54,27 +55,42 @@ def list_people() -> str:
 @only(ADMINISTRATOR)
 def invite() -> ResponseReturnValue:
     """Invites people by mail, however many, or somebody by a link to pass on; that link is shown once."""
-    form = Form(InvitePageSchema, {"roles": ["organiser"]})
+    kind = current_caller().tenant_kind
+    form = Form(InvitePageSchema, {"roles": [PLAYER if kind == "company" else ORGANISER]})
     if form.is_sent:
         with form.refusals():
             return _send(form.data)
-    kind = current_caller().tenant_kind
-    return form.page("pages/invite.html", roles=roles(kind), most=MOST_AT_ONCE, has_doors=kind in DOOR_KINDS)
+    has_pupils = PUPIL in head_count(current_session(), current_caller().tenant_id).roles
+    offered = roles_to_invite(kind, has_pupils=has_pupils or PUPIL in form.values["roles"])
+    return form.page("pages/invite.html", roles=offered, most=MOST_AT_ONCE, has_doors=kind in DOOR_KINDS)
 
 
 def _send(typed: dict[str, Any]) -> str:
     session, settings, tenant_id = current_session(), current_settings(), str(current_caller().tenant_id)
-    emails = typed.pop("emails", [])
+    emails, wanted_roles = typed.pop("emails", []), typed["roles"]
     if not emails:
         _invitation, link = invitations.invite(session, settings, **typed)
-        return render_template("pages/invited.html", invited=[], here=[], link=link)
+        return _invited([], link, wanted_roles)
     wanted = invitations.sort_out(session, emails)
     current_throttle().count_invited(tenant_id, len(wanted.new))
     if len(wanted.new) == 1:
         _invitation, link = invitations.invite(session, settings, email=wanted.new[0], **typed)
-        return render_template("pages/invited.html", invited=wanted.new, here=wanted.here, link=link)
+        return _invited(wanted.new, link, wanted_roles, here=wanted.here)
     invitations.invite_many(session, settings, emails=wanted.new, **typed)
-    return render_template("pages/invited.html", invited=wanted.new, here=wanted.here, link=None)
+    return _invited(wanted.new, None, wanted_roles, here=wanted.here)
+
+
+def _invited(
+    emails: Sequence[str],
+    link: str | None,
+    given: Collection[str],
+    *,
+    here: Sequence[str] = (),
+    is_again: bool = False,
+) -> str:
+    """What was sent to whom, as what; with the link where there is one alone."""
+    names = [name for role, name in role_names().items() if role in given]
+    return render_template("pages/invited.html", invited=emails, here=here, link=link, given=names, is_again=is_again)
 
 
 @blueprint.get("/people/invitations")
@@ -82,7 +98,30 @@ def _send(typed: dict[str, Any]) -> str:
 def waiting() -> str:
     """The invitations that nobody has accepted, the newest first."""
     page = listed(current_session(), invitations.invitations(is_waiting=True))
-    return render_template("pages/invitations.html", page=page, now=transaction_time(current_session()))
+    now = transaction_time(current_session())
+    return render_template("pages/invitations.html", page=page, now=now, role_names=role_names())
+
+
+@blueprint.post("/people/invitations/clear")
+@only(ADMINISTRATOR)
+def withdraw_all() -> ResponseReturnValue:
+    """The links of all invitations that wait open nothing any more."""
+    invitations.withdraw_all(current_session())
+    return redirect_to("/identity/people/invitations", "All invitations that waited are withdrawn.")
+
+
+@blueprint.post("/people/invitations/<id:invitation_id>/again")
+@only(ADMINISTRATOR)
+def send_again(invitation_id: UUID) -> str:
+    """An invitation gets a new link, by mail if it has an address; it counts like one that is new."""
+    session = current_session()
+    invitation = invitations.waiting_invitation(session, invitation_id)
+    emails = [invitation.email] if invitation.email else []
+    if emails:
+        invitations.sort_out(session, emails)
+        current_throttle().count_invited(str(current_caller().tenant_id), 1)
+    link = invitations.send_again(session, current_settings(), invitation)
+    return _invited(emails, link, invitation.roles, is_again=True)
 
 
 @blueprint.post("/people/invitations/<id:invitation_id>/withdraw")

@@ -18,6 +18,8 @@ ACTIONS = {
     "open_invitation_used": message("Joined by an invitation for many"),
     "open_invitation_ended": message("Invitation for many ended"),
     "invitation_withdrawn": message("Invitation withdrawn"),
+    "invitations_withdrawn": message("Waiting invitations withdrawn"),
+    "invitation_sent_again": message("Invitation sent again"),
     "invitation_accepted": message("Invitation accepted"),
     "person_changed": message("Person changed"),
     "person_suspended": message("Person suspended"),

@@ -53,3 +53,22 @@ def test_a_chart_has_the_letters_and_the_colours_of_the_page(
     reader.page.wait_for_function("Object.keys(Chart.instances).length === 1")
     assert reader.page.evaluate("Chart.defaults.font.family").startswith('"Text"')
     assert reader.page.evaluate("Object.values(Chart.instances)[0].data.datasets[0].backgroundColor") == leaf
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_a_phone_shows_who_has_not_begun_beside_the_longest_name(
+    open_reader: Callable[..., Reader], width: int
+) -> None:
+    reader = open_reader("phone", "fr", service_worker=False)
+    reader.page.set_viewport_size({"width": width, "height": 844})
+    reader.sign_in("rh@atelier-vert.example")
+    reader.goto("/ranking/overview")
+    reader.page.locator("#participation th[scope=row] a").first.evaluate(
+        "link => { link.textContent = 'Développementdurable'.repeat(4) }"
+    )
+    box = reader.page.locator(".table-scroll").bounding_box()
+    assert box is not None
+    for cell in ("th:nth-child(2)", "th:nth-child(3)", "td:nth-child(3)"):
+        place = reader.page.locator(f"#participation {cell}").first.bounding_box()
+        assert place is not None
+        assert place["x"] + place["width"] <= box["x"] + box["width"], f"{cell} is outside the box"
