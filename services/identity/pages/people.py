@@ -56,7 +56,7 @@ def invite() -> ResponseReturnValue:
     """Invites people by mail, however many, or somebody by a link to pass on; that link is shown once."""
     form = Form(InvitePageSchema, {"roles": ["organiser"]})
     if form.is_sent:
-        with form.refusals():
+        with form.refusals({"email_taken": "emails"}):
             return _send(form.data)
     kind = current_caller().tenant_kind
     return form.page("pages/invite.html", roles=roles(kind), most=MOST_AT_ONCE, has_doors=kind in DOOR_KINDS)
