@@ -10,23 +10,10 @@ from shared.i18n import translate_many
 from shared.pages.frame import day, moment
 from shared.pages.moves import HAS_PAGE, KEPT, ON_ITS_WAY
 
-CHOSEN = {
-    *(
-        "action",
-        "age_band",
-        "audience",
-        "back",
-        "category",
-        "country",
-        "days",
-        "from",
-        HAS_PAGE,
-        "is_open",
-        "kept_as",
-        "kept_by",
-    ),
-    *("kind", "language", ON_ITS_WAY, "roles", "sheet", "show", "sort", "tier", "to", "zone"),
-}
+WORDS = (
+    "action age_band audience back category country days from is_open kept_as kept_by kind language roles sheet show"
+)
+CHOSEN = frozenset({*WORDS.split(), "sort", "tier", "to", "zone", HAS_PAGE, ON_ITS_WAY})
 """Fields that hold a word of ours, chosen from a list or put there by a page: nobody would recognise it."""
 WHEN = "d MMMM y, HH:mm"
 TICKS = ("ticks", "player_ids")
@@ -34,7 +21,7 @@ ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
 
 
 def in_words(fields: Iterable[tuple[str, str]]) -> list[str]:
-    """What a person typed, of the fields of a form: texts as they are, days in words, ticks by their number.
+    """What a person typed, of the fields of a form: texts line by line, days in words, ticks by their number.
 
     No ids, and no words of ours.
     """
@@ -44,7 +31,7 @@ def in_words(fields: Iterable[tuple[str, str]]) -> list[str]:
         if name in TICKS:
             ticks += bool(value)
         elif value.strip() and name not in CHOSEN and not name.endswith("_id") and not ID.fullmatch(value):
-            found.append(_written(value))
+            found += [_written(line) for line in value.splitlines() if line.strip()]
     return found + ([translate_many("{n} tick", "{n} ticks", ticks)] if ticks else [])
 
 

@@ -15,7 +15,7 @@ ID = str(uuid4())
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ([("note", "Avec ma sœur"), ("names", "Loup\nOurse")], ["Avec ma sœur", "Loup\nOurse"]),
+        ([("note", "Avec ma sœur"), ("names", "Loup\r\n\r\nOurse")], ["Avec ma sœur", "Loup", "Ourse"]),
         ([("day", "2026-11-26")], ["jeudi 26 novembre 2026"]),
         ([("starts_at", "2026-11-26T08:30")], ["26 novembre 2026, 08:30"]),
         ([("day", "2026-02-30")], ["2026-02-30"]),

@@ -1,4 +1,4 @@
-"""Back to a page that answered a form, with the service worker: it is seen again, and nothing is sent again."""
+"""Back to a page that answered a form: it is seen again, and nothing is sent. And on with one whose session ended."""
 
 from __future__ import annotations
 
@@ -7,8 +7,20 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from services.demo import DEMO_PASSWORD
 from tests.journeys.browser.reader import Reader
-from tests.journeys.browser.test_offline import COUNTS, PASSWORD, TAP, begin_class, kept, ready, recorded, sign_out
+from tests.journeys.browser.test_offline import (
+    COUNTS,
+    PASSWORD,
+    TAP,
+    TEACHER,
+    begin_class,
+    end_session,
+    kept,
+    ready,
+    recorded,
+    sign_out,
+)
 
 
 @pytest.fixture
@@ -111,3 +123,44 @@ def test_back_to_an_answer_that_is_forgotten_leads_to_the_page_of_the_form_or_th
     page.wait_for_url(lambda url: url.endswith(ends_at))
     expect(page.locator("[data-form-errors]")).to_have_count(0)
     reader.shot("forgotten")
+
+
+def sign_in_again(reader: Reader) -> None:
+    page = reader.page
+    reader.shot("sign-in-again")
+    page.fill("[name=email]", TEACHER)
+    page.fill("[name=password]", DEMO_PASSWORD)
+    with page.expect_navigation():
+        page.locator(TAP).click()
+    reader.shot("send-again")
+
+
+def test_a_tap_of_a_session_that_has_ended_is_done_afterwards(reader: Reader, school: str) -> None:
+    page = reader.page
+    end_session(reader)
+    with page.expect_navigation():
+        page.locator("form[action$='/teams/lock'] button").click()
+    expect(page.locator("main .notice")).to_contain_text("Ce n’est pas encore fait")
+    sign_in_again(reader)
+    expect(page.locator(".typed")).to_have_count(0)
+    page.get_by_role("button", name="Le faire maintenant").click()
+    page.wait_for_url(f"{school}/teams")
+    expect(page.locator("form[action$='/teams/unlock']")).to_have_count(1)
+
+
+def test_ticks_of_a_session_that_has_ended_are_told_in_words_and_sent_afterwards(reader: Reader, school: str) -> None:
+    page = reader.page
+    reader.goto(f"{school}/record")
+    page.locator(".ticks [type=checkbox]").nth(0).check()
+    page.locator(".ticks [type=checkbox]").nth(1).check()
+    end_session(reader)
+    with page.expect_navigation():
+        page.locator("main .at-hand .button.primary").click()
+    sign_in_again(reader)
+    expect(page.locator(".typed li")).to_have_count(2)
+    expect(page.locator(".typed")).to_contain_text("2 cases cochées")
+    page.get_by_role("button", name="Modifier d’abord").click()
+    expect(page.locator(".ticks :checked")).to_have_count(2)
+    page.locator("main .at-hand .button.primary").click()
+    expect(page.locator("main .notice.success")).to_be_visible()
+    expect(recorded(reader, school)).to_have_count(2)
