@@ -11,7 +11,7 @@ from flask import Response, g, make_response, render_template, request
 from werkzeug.datastructures import MultiDict
 
 from shared.errors import Invalid, Refusal
-from shared.i18n import current_language, translate_validation
+from shared.i18n import current_language, translate, translate_validation
 from shared.pages.moves import DRAFT, is_kept_send
 from shared.problems import flatten_errors, problem_title
 
@@ -43,25 +43,29 @@ class Form:
         return loaded
 
     @contextlib.contextmanager
-    def refusals(self) -> Iterator[None]:
+    def refusals(self, of_fields: Mapping[str, str] | None = None) -> Iterator[None]:
         """Keeps a Refusal of the block in the form, for `page` to show; what the block has changed is rolled back.
 
-        A script that sends what its device kept has no use for the page: to it the refusal goes on.
+        `of_fields`: the code of a refusal -> the one field that it is about, beside which it is told too. A script that
+        sends what its device kept has no use for the page: to it the refusal goes on.
         """
         try:
             yield
         except Refusal as refusal:
             if is_kept_send():
                 raise
-            self.refuse(refusal)
+            self.refuse(refusal, (of_fields or {}).get(refusal.code))
 
-    def refuse(self, refusal: Refusal) -> None:
-        """Shows a refusal: beside the fields it names, or above the form."""
+    def refuse(self, refusal: Refusal, field: str | None = None) -> None:
+        """Shows a refusal: beside the fields it names, or `field`, or above the form."""
         self.status = refusal.status
         g.keeps_changes = refusal.keeps_changes
         if g.session is not None and not refusal.keeps_changes:
             g.session.rollback()
         self.refusal, self.code = problem_title(refusal), refusal.code
+        if field is not None and not refusal.fields:
+            self.errors[field] = [self.refusal]
+            self.refusal = translate(Invalid.text)  # the sentence itself follows, as the way to its field
         language = current_language()
         for name, texts in (refusal.fields or {}).items():
             self.errors.setdefault(name.partition(".")[0], []).extend(

@@ -8,6 +8,7 @@ from flask_compress import Compress
 from shared.pages.docs import docs_blueprint
 from shared.pages.frame import frame_blueprint
 from shared.pages.moves import local_path, redirect_to
+from shared.pages.typed import in_words
 
 __all__ = ["local_path", "redirect_to", "register"]
 
@@ -22,4 +23,5 @@ def register(app: Flask, service: str, *, has_gateway: bool) -> None:
         app.config.update(COMPRESS_MIMETYPES=COMPRESSED, COMPRESS_ALGORITHM=["br", "gzip"], COMPRESS_STREAMS=False)
         Compress(app)
     app.register_blueprint(frame_blueprint(service))
+    app.add_template_global(in_words)
     app.register_blueprint(docs_blueprint(service))

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from shared.auth import Caller
 from shared.i18n import LANGUAGE_NAMES, LOCALES, current_language, translate, translate_many, written
 from shared.pages.friends import animal_of
-from shared.pages.moves import ACCOUNT_FIELD, CSRF_COOKIE, CSRF_FIELD, said
+from shared.pages.moves import ACCOUNT_FIELD, CSRF_COOKIE, CSRF_FIELD, page_here, said
 from shared.pages.static import colour, static_url
 
 TEMPLATES = Path(__file__).parent.parent / "ui" / "templates"
@@ -129,6 +129,7 @@ def frame_blueprint(service: str) -> Blueprint:
             "caller": caller(),
             "languages": LANGUAGE_NAMES,
             "path": request.full_path.rstrip("?"),
+            "page_here": page_here(),
         }
     )
     return blueprint

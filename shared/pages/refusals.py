@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from flask import Response, g, make_response, render_template, request
 
 from shared.errors import NotFound, Refusal
-from shared.pages.moves import ACCOUNT_FIELD, SECRETS, is_kept_send, typed_fields
+from shared.i18n import translate
+from shared.pages.moves import (
+    ACCOUNT_FIELD,
+    CSRF_COOKIE,
+    CSRF_FIELD,
+    DRAFT,
+    SECRETS,
+    has_page,
+    is_kept_send,
+    is_ours,
+    page_before,
+    sent_form,
+    typed_fields,
+)
 from shared.problems import BadIdentifier, problem, problem_title, refusal_headers
 
 NOT_PAGES = ("/api/", "/health/", "/.well-known/", "/metrics")
@@ -32,7 +45,8 @@ def _as_read(refusal: Refusal) -> Refusal:
 class OutOfDate(NamedTuple):
     """A form that was opened in another session, as `account`. `is_anothers`: than the one that is here now.
 
-    `typed`: what can be sent again; None when a password was among it. `has_page`: whether it can be changed before.
+    `account`: empty of somebody who was not signed in yet. `typed`: what can be sent again; None when a password was
+    among it, or nobody's. `has_page`: whether it can be changed before.
     """
 
     account: str
@@ -46,23 +60,67 @@ def _out_of_date(refusal: Refusal) -> OutOfDate | None:
 
     Nothing that another site sent is ever offered to be sent again, and nothing without the account it was typed with.
     """
-    account = request.form.get(ACCOUNT_FIELD) if refusal.code == "csrf_missing" else None
-    origin = request.headers.get("Origin", "").partition("://")[2]
-    if g.get("caller") is None or not account or origin != request.host:
+    if refusal.code != "csrf_missing" or g.get("caller") is None or request.method != "POST" or not is_ours():
         return None
-    typed = None if any(name in request.form for name in SECRETS) else typed_fields()
-    has_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
-    return OutOfDate(account, account != str(g.caller.person_id), typed, has_page)
+    account = sent_form().get(ACCOUNT_FIELD, "")
+    typed = typed_fields() if account and not _has_secret() else None
+    return OutOfDate(account, account not in ("", str(g.caller.person_id)), typed, has_page())
+
+
+class Stopped(NamedTuple):
+    """A form of ours that was refused with a page that does not show it again.
+
+    `typed`: what somebody had typed; `again`: all the fields to send once more; None where that would not help, or
+    without a password that nobody keeps.
+    """
+
+    typed: list[tuple[str, str]]
+    again: list[tuple[str, str]] | None
+
+
+def _stopped(refusal: Refusal) -> Stopped | None:
+    """What is left of a form; None where it was none of ours, for nothing that another site sent is ever shown."""
+    if request.method != "POST" or not is_ours():
+        return None
+    typed, form = typed_fields(), sent_form()
+    if not _may_go_well_later(refusal) or _has_secret() or not _is_proven():
+        return Stopped(typed, None)
+    proof = [(name, form[name]) for name in (CSRF_FIELD, ACCOUNT_FIELD, DRAFT) if name in form]
+    return Stopped(typed, typed + proof)
+
+
+def _may_go_well_later(refusal: Refusal) -> bool:
+    return refusal.status >= 500 or refusal.status == 429
+
+
+def _has_secret() -> bool:
+    return any(name in sent_form() for name in SECRETS)
+
+
+def _is_proven() -> bool:
+    """Whether the form has the proof of this very session; a visitor's needs none."""
+    reader = g.get("caller")
+    proof = reader.csrf if reader is not None else request.cookies.get(CSRF_COOKIE, "")
+    return hmac.compare_digest(sent_form().get(CSRF_FIELD, "").encode(), proof.encode())
 
 
 def _came_from(refusal: Refusal) -> str | None:
     """The page of ours whose form was refused: to choose otherwise, or to load it again."""
     is_old = refusal.code == "csrf_missing"
-    if refusal.status != 409 and not is_old:
+    is_again = request.method == "POST" and _may_go_well_later(refusal)
+    if refusal.status != 409 and not is_old and not is_again:
         return None
-    referrer = request.referrer or ""
-    path = urlsplit(referrer).path if referrer.startswith(request.host_url) else None
-    return path if is_old or path != request.path else None
+    before = page_before()
+    return before if before and (is_old or is_again or before != request.path) else None
+
+
+def _sentence(refusal: Refusal) -> str:
+    """What happened, to a person: who opened an address does not know of methods."""
+    if refusal.code == "method_not_allowed" and request.method == "GET":
+        return translate("There is no page at this address: it only takes what a form sends. Go back to the start.")
+    if refusal.code in ("method_not_allowed", "not_found"):
+        return translate("There is nothing at this address. Check it, or go back to the start.")
+    return problem_title(refusal)
 
 
 def answer(refusal: Refusal) -> Response:
@@ -75,10 +133,12 @@ def answer(refusal: Refusal) -> Response:
     body = render_template(
         "error_fragment.html" if is_fragment() else whole,
         refusal=refusal,
-        sentence=problem_title(refusal),
+        sentence=_sentence(refusal),
         request_id=g.get("request_id", ""),
         came_from=_came_from(refusal),
         out_of_date=out_of_date,
+        stopped=_stopped(refusal),
+        has_page=has_page(),
     )
     response = make_response(body, refusal.status)
     response.headers.update(refusal_headers(refusal))

@@ -129,3 +129,27 @@ def test_the_last_administrator_cannot_delete_their_account(steps: Steps) -> Non
     refused = client.post("/identity/me/delete", data={"current_password": PASSWORD} | csrf(client), headers=FRENCH)
     assert refused.status_code == 409
     assert client.get("/identity/me").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["/players/new", "invitation", "/identity/people/invite"])
+def test_an_address_that_has_an_account_is_said_beside_its_field(steps: Steps, page: str) -> None:
+    client, _ = found(steps)
+    typed = {"display_name": "Zoé", "email": "zoe@example.org", "password": PASSWORD}
+    field = "emails" if page == "/identity/people/invite" else "email"
+    if page == "/players/new":
+        assert steps.client().post(page, data=typed).status_code == 303
+    if page == "invitation":
+        invited = client.post("/identity/people/invite", data={"roles": "player", "emails": ""} | csrf(client)).text
+        [page] = re.findall(r"/identity/invitations/[\w-]+", invited)
+        typed["email"] = "h@example.org"
+    if field == "emails":
+        typed = {"emails": "h@example.org", "roles": "player"} | csrf(client)
+    refused = (client if field == "emails" else steps.client()).post(page, data=typed, headers=FRENCH)
+    assert refused.status_code == 409
+    [summary] = re.findall(r"data-form-errors>(.*?)</div>", refused.text, re.DOTALL)
+    told = re.findall(rf'href="#field-{field}">([^<]+)', summary)
+    beside = refused.text.partition(f'id="error-{field}">')[2].partition("</div>")[0]
+    assert told
+    assert told[0] in beside
+    assert refused.text.count(told[0]) == 2, "above the form stands what to do"
+    assert re.search(rf'name="{field}"[^>]* aria-invalid="true" aria-describedby="[^"]*error-{field}"', refused.text)

@@ -41,6 +41,7 @@ def test_every_tick_outlives_a_session_that_has_ended_for_good(browser: FlaskCli
     assert hidden(asked.text) == [(f"kept.{name}", value) for name, value in typed if name == "player_ids"] + [
         ("kept.tier", "two"),
         ("kept.note", ""),
+        ("on_its_way", "1"),
     ]
     kept = MultiDict([("email", EMAIL), ("password", "wrong"), ("to", "/leagues/x/record"), *hidden(asked.text)])
     refused = browser.post("/sign-in", data=kept)

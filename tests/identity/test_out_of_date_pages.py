@@ -102,6 +102,38 @@ def test_whoever_signs_in_instead_is_told_that_it_was_typed_by_another(browser: 
     assert "Envoyer maintenant" in own.text
 
 
+@pytest.mark.parametrize("address", ["/sign-in", "/reset", "/language"])
+def test_a_form_from_before_signing_in_is_out_of_date_and_nothing_of_it_is_offered(
+    browser: FlaskClient, steps: Steps, address: str
+) -> None:
+    """It was open in one tab, and signed in was in another."""
+    before = hidden(steps.client().get("/sign-in").text)
+    assert "account_id" not in before
+    typed = before | {"email": EMAIL, "password": PASSWORD, "language": "en", "to": "/leagues/"}
+    page = browser.post(address, data=typed, headers=OURS | {"Referer": "http://localhost/sign-in"})
+    assert page.status_code == 403
+    assert "Vous vous êtes connecté·e depuis qu’elle a été ouverte. Rien n’a été envoyé." in page.text
+    main = page.text.partition("<main")[2].partition("</main>")[0]
+    assert not re.search(f"{PASSWORD}|{EMAIL}|<button", main)
+    assert 'href="/leagues/"' in main
+    assert browser.get_cookie("mpp_access") is not None
+    elsewhere = browser.post(address, data=typed, headers={"Origin": "https://evil.example"})
+    assert "connecté·e depuis" not in elsewhere.text
+
+
+@pytest.mark.parametrize(("address", "has_page"), [("/identity/me", True), ("/identity/people/x/suspend", False)])
+def test_on_the_way_to_another_account_only_what_has_a_page_can_be_changed_first(
+    browser: FlaskClient, address: str, has_page: bool
+) -> None:
+    address = address.replace("x", "01900000-0000-7000-8000-000000000002")
+    old = {"csrf_token": "theirs", "account_id": "01900000-0000-7000-8000-000000000001", "display_name": "Zoé"}
+    page = browser.post(address, data=old, headers=OURS).text
+    asked = browser.post("/sign-out", data=hidden(page.partition('id="again"')[2]))
+    kept = hidden(asked.text.partition("<main")[2])
+    assert (kept["to"], kept["kept.display_name"], "has_page" in kept) == (address, "Zoé", has_page)
+    assert ("Modifier d’abord" in sign_in(browser, **kept | {"kept_by": ""}).text) is has_page
+
+
 def test_a_password_is_not_in_the_page_that_refuses_its_form(browser: FlaskClient) -> None:
     old = {"csrf_token": "old", "account_id": who(browser)["account"], "current_password": PASSWORD}
     page = browser.post("/identity/me/password", data=old | {"new_password": "another one"}, headers=OURS)

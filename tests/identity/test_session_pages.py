@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.identity.steps import API, PASSWORD, Steps
+from tests.pages import buttons, elements, words_of
 
 EMAIL = "camille@example.org"
 EVIL = {"Origin": "https://evil.example.org"}
@@ -166,6 +167,91 @@ def test_who_changes_it_first_finds_what_was_typed_and_nothing_is_done(browser: 
     assert browser.get(f"{API}/me").json["display_name"] != "Nouvelle"
     assert browser.post("/sign-out", data={"csrf_token": csrf, "draft": "yes"}).status_code == 404, "it has no page"
     assert browser.get(f"{API}/me").status_code == 200
+
+
+@pytest.fixture
+def ended(browser: FlaskClient) -> FlaskClient:
+    """The same browser, whose session has ended for good."""
+    browser.delete_cookie("mpp_access")
+    browser.delete_cookie("mpp_refresh", path="/identity")
+    return browser
+
+
+def sent_on(client: FlaskClient, address: str, typed: dict[str, Any]) -> TestResponse:
+    """What a form is answered with in the end, as a browser follows it."""
+    sent = client.post(address, data=typed)
+    assert sent.status_code == 307
+    return client.post(sent.headers["Location"], data=typed)
+
+
+def carried(page: str) -> dict[str, str]:
+    """What the form in the main part of a page carries."""
+    main = page.partition("<main")[2].partition("</main>")[0]
+    fields = (attributes for attributes, _ in elements(main, "input") if attributes.get("type") == "hidden")
+    return {attributes["name"]: attributes["value"] for attributes in fields}
+
+
+def test_a_tap_of_an_ended_session_is_not_forgotten_and_can_be_done_afterwards(
+    ended: FlaskClient, steps: Steps
+) -> None:
+    me = {"csrf_token": csrf_of(ended), "account_id": "01900000-0000-7000-8000-000000000001"}
+    asked = sent_on(ended, "/sign-out-everywhere", me)
+    assert asked.status_code == 401
+    assert "Ce n’est pas encore fait, vous pourrez le faire ensuite" in words_of(asked.text)
+    assert "saisi" not in words_of(asked.text), "nothing was typed"
+    wrong = sign_in(ended, "wrong", **carried(asked.text))
+    again = sign_in(ended, **carried(wrong.text) | {"kept_by": ""})
+    assert again.status_code == 200
+    assert "n’est pas encore fait" in words_of(again.text)
+    assert 'action="/sign-out-everywhere"' in again.text
+    assert "Le faire maintenant" in buttons(again.text)
+    assert "Modifier d’abord" not in again.text
+    done = ended.post("/sign-out-everywhere", data=carried(again.text))
+    assert done.headers["Location"] == "/"
+    assert ended.get_cookie("mpp_access") is None
+
+
+def test_who_signs_in_instead_is_asked_whether_the_tap_is_theirs(ended: FlaskClient) -> None:
+    other = {"csrf_token": csrf_of(ended), "account_id": "01900000-0000-7000-8000-000000000001"}
+    asked = sent_on(ended, "/sign-out-everywhere", other)
+    told = sign_in(ended, **carried(asked.text))
+    assert "demandé avec un autre compte, et ce n’est pas fait" in words_of(told.text)
+    assert "Le faire en mon nom" in buttons(told.text)
+    assert "Le faire maintenant" not in buttons(told.text)
+    change = told.text.partition('action="/sign-out"')[2].partition("</form>")[0]
+    back = ended.post("/sign-out", data=carried(f"<main{change}</main>"))
+    assert {name: carried(back.text)[name] for name in ("to", "kept_by", "on_its_way")} == {
+        "to": "/sign-out-everywhere",
+        "kept_by": other["account_id"],
+        "on_its_way": "1",
+    }
+
+
+def test_who_signs_out_of_an_ended_session_is_signed_out(ended: FlaskClient) -> None:
+    gone = sent_on(ended, "/sign-out", {"csrf_token": csrf_of(ended)})
+    assert (gone.status_code, gone.headers["Location"]) == (303, "/")
+    assert "À bientôt" in ended.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("address", "has_page"), [("/identity/me", True), ("/identity/people/invitations/{}/withdraw", False)]
+)
+def test_only_what_has_a_page_can_be_changed_first(ended: FlaskClient, address: str, has_page: bool) -> None:
+    typed = {"display_name": "Zoé", "csrf_token": csrf_of(ended)}
+    asked = sent_on(ended, address.format("01900000-0000-7000-8000-000000000001"), typed)
+    assert "Ce que vous avez saisi est gardé" in words_of(asked.text)
+    assert ("has_page" in carried(asked.text)) is has_page
+    again = sign_in(ended, **carried(asked.text) | {"kept_by": ""})
+    assert ("Modifier d’abord" in buttons(again.text)) is has_page
+    assert "Envoyer maintenant" in buttons(again.text)
+
+
+def test_what_was_typed_is_shown_in_words(ended: FlaskClient) -> None:
+    typed = {"display_name": "Zoé", "language": "fr", "day": "2026-11-26", "ticks": ["a:b", "c:d", ""]}
+    asked = sent_on(ended, "/identity/me", typed)
+    again = sign_in(ended, **carried(asked.text) | {"kept_by": "", "kept.ticks": ["a:b", "c:d", ""]})
+    [shown] = re.findall(r'<ul class="typed">(.*?)</ul>', again.text)
+    assert re.findall(r"<li[^>]*>([^<]*)", shown) == ["Zoé", "jeudi 26 novembre 2026", "2 cases cochées"]
 
 
 def test_a_password_is_never_kept(browser: FlaskClient) -> None:

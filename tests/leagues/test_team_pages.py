@@ -104,6 +104,8 @@ def test_a_team_has_another_name_unless_it_is_taken(game: Game) -> None:
         answer = game.client.post(page, data={"name": name}, headers=FRENCH)
         assert answer.status_code == status
         assert 'role="alert"' in answer.text
+        assert 'href="#field-name"' in answer.text
+        assert 'aria-invalid="true" aria-describedby="error-name"' in answer.text
     assert game.client.get(path(game, f"teams/{new_id()}")).status_code == 404
     assert game.join().client.post(page, data={"name": "Bouh"}).status_code == 403
     assert {team["name"] for team in game.teams} == {"Les Loutres", second["name"]}
@@ -115,4 +117,6 @@ def test_a_team_without_a_name_is_refused_beside_its_field(game: Game) -> None:
         assert answer.status_code in (409, 422), name
         assert 'role="alert"' in answer.text
         assert "Colibris" in answer.text, "the teams are still there"
+        assert 'href="#field-name"' in answer.text
+        assert 'aria-invalid="true" aria-describedby="error-name"' in answer.text
     assert len(game.teams) == 2

@@ -29,6 +29,7 @@ from shared.pages import local_path, redirect_to
 from shared.web import current_session
 
 KINDS = ("school", "company")
+OF_EMAIL = {"email_taken": "email"}
 
 blueprint = Blueprint("account_pages", __name__)
 
@@ -48,7 +49,7 @@ def found(kind: str) -> ResponseReturnValue:
         raise NotFound
     form = Form(FoundPageSchema, {"country": "FR"})
     if form.is_sent:
-        with form.refusals():
+        with form.refusals(OF_EMAIL):
             typed = form.data
             current_throttle().count_form("tenants", current_address())
             language = current_language()
@@ -71,7 +72,7 @@ def join_community() -> ResponseReturnValue:
     """Opens an account to play among friends."""
     form = Form(JoinCommunityPageSchema, {"to": local_path(request.args.get("to"), START)})
     if form.is_sent:
-        with form.refusals():
+        with form.refusals(OF_EMAIL):
             typed = form.data
             current_throttle().count_form("players", current_address())
             person = sign_up_player(
@@ -94,7 +95,7 @@ def accept(token: str) -> ResponseReturnValue:
     if g.caller is not None and g.caller.tenant_id == invited.tenant_id and invited.is_open and not form.is_sent:
         return redirect_to(form.values["to"], "You belong to {tenant} already.", tenant=invited.tenant_name)
     if form.is_sent:
-        with form.refusals():
+        with form.refusals({} if invited.email else OF_EMAIL):
             typed = form.data
             to = local_path(typed.pop("to", None), START)
             count_acceptance(invited)

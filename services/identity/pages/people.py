@@ -58,7 +58,7 @@ def invite() -> ResponseReturnValue:
     kind = current_caller().tenant_kind
     form = Form(InvitePageSchema, {"roles": [PLAYER if kind == "company" else ORGANISER]})
     if form.is_sent:
-        with form.refusals():
+        with form.refusals({"email_taken": "emails"}):
             return _send(form.data)
     has_pupils = PUPIL in head_count(current_session(), current_caller().tenant_id).roles
     offered = roles_to_invite(kind, has_pupils=has_pupils or PUPIL in form.values["roles"])

@@ -18,12 +18,13 @@ from services.identity.page_schemas import SignInPageSchema
 from shared.auth import Suspended, public, roles
 from shared.forms import Form
 from shared.pages import local_path, redirect_to
-from shared.pages.moves import ACCOUNT_FIELD, CONTINUE, CSRF_FIELD, typed_fields
+from shared.pages.moves import ACCOUNT_FIELD, CONTINUE, CSRF_FIELD, HAS_PAGE, KEPT, ON_ITS_WAY, typed_fields
 from shared.web import CSRF_COOKIE, current_caller, current_session
 
 START = "/leagues/"
 """Where those who sign in are led, unless they were on their way elsewhere."""
 
+SIGN_OUT = "/sign-out"
 KEPT_BY = "kept_by"
 """Says whose typing a sign-in form carries: whoever signs in instead is told before it is sent as theirs."""
 
@@ -56,26 +57,25 @@ def sign_in() -> ResponseReturnValue:
 
 def _page(form: Form, *, choices: Sequence[tuple[str, str]] = (), password: str = "") -> ResponseReturnValue:
     """The sign-in page, which goes on carrying what it was sent."""
-    return form.page("pages/sign_in.html", choices=choices, password=password, kept=kept_fields(), kept_by=_kept_by())
+    return form.page("pages/sign_in.html", choices=choices, password=password, **_carried())
 
 
 def _onward(asked: dict[str, Any], result: sessions.SignedIn) -> ResponseReturnValue:
     to = local_path(asked.get("to"), START)
-    kept, kept_by = kept_fields(), _kept_by()
-    if kept:
+    carried = _carried()
+    if carried["kept"] or carried["is_on_its_way"]:
         return render_template(
             "pages/send_again.html",
             to=to,
-            kept=kept,
             hidden={CSRF_FIELD: result.csrf_token, ACCOUNT_FIELD: str(result.person.person_id)},
             person=result.person,
-            kept_by=kept_by,
-            is_anothers=kept_by not in ("", str(result.person.person_id)),
+            is_anothers=carried["kept_by"] not in ("", str(result.person.person_id)),
+            **carried,
         )
     return redirect_to(to)
 
 
-@blueprint.post("/sign-out")
+@blueprint.post(SIGN_OUT)
 @roles()
 def sign_out() -> ResponseReturnValue:
     """Ends this session: its token is refused from now on, in every service. Whoever goes `to` a page signs in anew.
@@ -84,11 +84,11 @@ def sign_out() -> ResponseReturnValue:
     """
     sessions.sign_out(current_session(), current_caller().session_id)
     clear_cookies()
-    to, typed = local_path(request.form.get("to"), ""), kept_fields()
-    if not typed:
+    to, carried = local_path(request.form.get("to"), ""), _carried()
+    if not carried["kept"] and not carried["is_on_its_way"]:
         return redirect_to(f"/sign-in?{_query(to)}") if to else redirect_to("/", "See you soon.")
     g.caller = None
-    return _asked_to_sign_in(to or START, typed, kept_by=_kept_by(), why="other")
+    return _asked_to_sign_in(to or START, carried, why="other")
 
 
 @blueprint.get("/identity/fragments/who")
@@ -124,14 +124,21 @@ def go_on() -> ResponseReturnValue:
     if "HX-Request" in request.headers:
         page = local_path(_path_of(request.headers.get("HX-Current-URL", "")), START)
         return Response(status=200, headers={"HX-Redirect": f"/sign-in?{_query(page)}"})
+    if request.method == "POST" and to == SIGN_OUT:
+        return redirect_to("/", "See you soon.")
     if request.method == "POST":
-        kept_by = request.form.get(ACCOUNT_FIELD, "")
-        return make_response(_asked_to_sign_in(to, typed_fields(), kept_by=kept_by, why="ended"), 401)
+        carried = {
+            "kept": typed_fields(),
+            "kept_by": request.form.get(ACCOUNT_FIELD, ""),
+            "is_on_its_way": True,
+            "has_page": HAS_PAGE in request.args,
+        }
+        return make_response(_asked_to_sign_in(to, carried, why="ended"), 401)
     return _back(f"/sign-in?{_query(to)}", 303)
 
 
-def _asked_to_sign_in(to: str, kept: list[tuple[str, str]], *, kept_by: str, why: str) -> str:
-    """The sign-in page on the way to `to`, with what was typed there by the account `kept_by`.
+def _asked_to_sign_in(to: str, carried: dict[str, Any], *, why: str) -> str:
+    """The sign-in page on the way to `to`, which carries what was sent there.
 
     `why`: ended, of the session | other, of the account wanted.
     """
@@ -142,10 +149,10 @@ def _asked_to_sign_in(to: str, kept: list[tuple[str, str]], *, kept_by: str, why
         form=form,
         choices=[],
         password="",
-        kept=kept,
-        kept_by=kept_by,
         why=why,
         path=f"/sign-in?{_query(to)}",  # the address of this answer is a form's, and opens no page
+        page_here=f"/sign-in?{_query(to)}",
+        **carried,
     )
 
 
@@ -179,15 +186,20 @@ def _path_of(address: str) -> str:
     return parts._replace(scheme="", netloc="").geturl() if parts.netloc == request.host else ""
 
 
-def _kept_by() -> str:
-    """The account that had typed what a sign-in form carries; "" where nothing is carried."""
-    return request.form.get(KEPT_BY, "")
+def _carried() -> dict[str, Any]:
+    """What a form carries of another one that has not been sent yet.
+
+    `kept`: its fields; `kept_by`: the account it was shown to, or ""; `is_on_its_way`: whether it was sent once, with
+    fields or without; `has_page`: whether it can be changed before it is sent again.
+    """
+    return {
+        "kept": kept_fields(),
+        "kept_by": request.form.get(KEPT_BY, ""),
+        "is_on_its_way": ON_ITS_WAY in request.form,
+        "has_page": HAS_PAGE in request.form,
+    }
 
 
 def kept_fields() -> list[tuple[str, str]]:
     """What was typed before, carried by the sign-in form as `kept.<name>` fields."""
-    return [
-        (name.removeprefix("kept."), value)
-        for name, value in request.form.items(multi=True)
-        if name.startswith("kept.")
-    ]
+    return [(name.removeprefix(KEPT), value) for name, value in request.form.items(multi=True) if name.startswith(KEPT)]

@@ -27,6 +27,8 @@ LEADING = (ADMINISTRATOR, ORGANISER, PLAYER)
 SIZE = 30
 PEOPLE = 150
 """So many players stand on one page of teams."""
+OF_NAME = {"team_name_taken": "name"}
+"""Which refusal stands beside which field."""
 
 blueprint = Blueprint("team_pages", __name__, url_prefix="/leagues/<id:league_id>")
 
@@ -81,7 +83,7 @@ def add_team(league_id: UUID) -> ResponseReturnValue:
     """One more team."""
     place = leader_of(league_id)
     form, team_form = Form(PlayersPageSchema), Form(TeamCreateSchema)
-    with team_form.refusals():
+    with team_form.refusals(OF_NAME):
         teams.add_team(current_session(), place.league, team_form.data["name"])
         return redirect_to(f"/leagues/{league_id}/teams", "The team is there.")
     form.status = team_form.status
@@ -114,7 +116,7 @@ def team(league_id: UUID, team_id: UUID) -> ResponseReturnValue:
     found = teams.find_team(session, place.league, team_id)
     form = Form(TeamCreateSchema, {"name": found.name})
     if form.is_sent:
-        with form.refusals():
+        with form.refusals(OF_NAME):
             teams.rename_team(session, place.league, found, form.data["name"])
             return redirect_to(f"/leagues/{league_id}/teams", "Saved.")
     return form.page("pages/team.html", place=place, team=found)

@@ -48,6 +48,7 @@ function draw(place) {
 let charts = [];
 function drawAll() {
   charts.forEach((chart) => chart.destroy());
+  Chart.defaults.locale = document.documentElement.lang;
   Chart.defaults.font.family = colour("--text");
   Chart.defaults.font.size = 14;
   charts = [...document.querySelectorAll("[data-chart]")].map(draw);

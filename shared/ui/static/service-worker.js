@@ -8,6 +8,11 @@ const FRAME = ["/offline"].concat(
   ["site.css", "app.js", "kept-store.js", "kept.js", "icons.svg",
    "planet.svg", "vendor/htmx.js", "vendor/text.woff2", "vendor/display.woff2"].map((name) => `/static/VERSION/${name}`),
 );
+// The pages that the last forms were answered with, by address: who comes back to one sees it again, and nothing is sent. They are
+// forgotten with whoever was signed in, and never written down.
+const answers = new Map();
+const MOST_ANSWERS = 5;
+const ENTRIES = /^\/(sign-in|sign-out|sign-out-everywhere)$/;
 const RECORDS = /^\/leagues\/[0-9a-f-]{36}\/(record|record\/[0-9a-f-]{36}|record-for\/[0-9a-f-]{36})$/;
 
 self.addEventListener("install", (event) => {
@@ -26,7 +31,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (origin !== location.origin) return;
-  if (request.mode === "navigate") event.respondWith(request.method === "POST" ? form(request, pathname) : page(request));
+  if (request.mode === "navigate") event.respondWith(request.method === "GET" ? page(request) : isBack(request) ? again(request) : form(request, pathname));
   else if (request.method === "GET" && pathname.startsWith("/static/")) event.respondWith(kept(request));
 });
 
@@ -34,9 +39,10 @@ async function kept(request) {
   return (await caches.match(request)) ?? fetch(request);
 }
 
+// Where a way back through the history was led on to a page, the browser still asks its own cache alone, which a worker may not do.
 async function page(request) {
   try {
-    return await fetch(request);
+    return await (request.cache === "only-if-cached" ? fetch(request.url, { redirect: "manual" }) : fetch(request));
   } catch {
     return caches.match("/offline");
   }
@@ -44,15 +50,42 @@ async function page(request) {
 
 // A form is sent; without network it is kept if it records something, and else its page stays as it is, with what was typed.
 async function form(request, pathname) {
+  if (ENTRIES.test(pathname)) answers.clear();
   const body = RECORDS.test(pathname) && new URLSearchParams(await request.clone().text());
   try {
-    return await fetch(request);
+    const answer = await fetch(request);
+    if (!ENTRIES.test(pathname)) remember(request.url, answer);
+    return answer;
   } catch {
     if (body && !body.has("show") && !body.has("draft") && (await keep(pathname, body))) {
       return Response.redirect("/offline?kept=1", 303);
     }
     for (const client of await self.clients.matchAll()) client.postMessage({ unsent: pathname });
     return new Response(null, { status: 204 });
+  }
+}
+
+function remember(url, answer) {
+  if (!answer.headers.get("Content-Type")?.startsWith("text/html")) return; // a redirect shows no type: it is no page
+  answers.delete(url);
+  answers.set(url, answer.clone());
+  if (answers.size > MOST_ANSWERS) answers.delete(answers.keys().next().value);
+}
+
+// Whether a browser goes through its history: it asks its own cache alone, and the form must not be sent another time.
+function isBack(request) {
+  return request.isHistoryNavigation ?? ["only-if-cached", "force-cache"].includes(request.cache);
+}
+
+// The page that a form was answered with; where it is forgotten, the page of the form, or the start.
+async function again(request) {
+  const known = answers.get(request.url);
+  if (known) return known.clone();
+  try {
+    const there = await fetch(request.url, { method: "HEAD" });
+    return Response.redirect(there.ok ? request.url : "/leagues/", 303);
+  } catch {
+    return caches.match("/offline");
   }
 }
 

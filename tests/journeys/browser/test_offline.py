@@ -286,6 +286,10 @@ def test_a_page_that_could_not_be_loaded_comes_by_itself_in_the_readers_language
 @pytest.fixture
 def school(reader: Reader) -> str:
     """A class of three pupils of its own; its address. The reader is the teacher."""
+    return begin_class(reader)
+
+
+def begin_class(reader: Reader) -> str:
     page = reader.page
     reader.sign_in(TEACHER)
     reader.goto("/leagues/new")
