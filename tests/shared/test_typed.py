@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
 from flask import Flask
 
 from shared.pages.typed import in_words
 
-ID = str(uuid4())
+ID = "01900000-0000-7000-8000-000000000001"
 
 
 @pytest.mark.parametrize(
