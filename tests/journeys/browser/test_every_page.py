@@ -51,6 +51,7 @@ DEMO = {
 OPEN_TO_VISITORS = ("/", "/ui", "/offline", "/nowhere", "/leagues/join/AAAAAAAA")
 FOUND_ELSEWHERE = {
     "/identity/continue": "leads on at once",
+    "/leagues/challenges": "leads on at once",
     "/identity/invitations/<token>": "found in a mail: test_accounts.py",
     "/identity/password-resets/<token>": "found in a mail: test_accounts.py",
     "/leagues/<id:league_id>/done/<id:completion_id>": "comes after a form: test_playing.py",
