@@ -11,6 +11,7 @@ from uuid import UUID
 from flask.testing import FlaskClient
 from joserfc.jwk import OKPKey
 
+from services.challenges.app import load_folder
 from shared.auth import ALGORITHM, EVERYBODY, Caller, SigningKey, sign
 from shared.bus import Subscription
 from shared.clock import utc_now
@@ -79,6 +80,15 @@ def migrated_template(folder: Path, services: tuple[str, ...] = SERVICES) -> Pat
         migrate(name, database)
         know_test_key(database)
         database.close()
+    return folder
+
+
+def catalogue_template(folder: Path, services: tuple[str, ...]) -> Path:
+    """The same, with the catalogue of challenges loaded into that of challenges."""
+    migrated_template(folder, services)
+    database = Database(f"sqlite:///{folder}/challenges.db?synchronous=off")
+    load_folder(database)
+    database.close()
     return folder
 
 

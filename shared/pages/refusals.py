@@ -128,17 +128,19 @@ def answer(refusal: Refusal) -> Response:
     if not is_page() or is_kept_send():
         return problem(refusal)
     refusal = _as_read(refusal)
-    out_of_date = _out_of_date(refusal)
+    out_of_date, stopped, came_from = _out_of_date(refusal), _stopped(refusal), _came_from(refusal)
+    is_sent_again = stopped is not None and stopped.again is not None
     whole = "out_of_date.html" if out_of_date else "error.html"
     body = render_template(
         "error_fragment.html" if is_fragment() else whole,
         refusal=refusal,
         sentence=_sentence(refusal),
         request_id=g.get("request_id", ""),
-        came_from=_came_from(refusal),
+        came_from=came_from,
         out_of_date=out_of_date,
-        stopped=_stopped(refusal),
-        has_page=has_page(),
+        stopped=stopped,
+        is_sent_again=is_sent_again,
+        is_opened_again=_may_go_well_later(refusal) and has_page() and not came_from and not is_sent_again,
     )
     response = make_response(body, refusal.status)
     response.headers.update(refusal_headers(refusal))

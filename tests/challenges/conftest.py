@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from services.challenges.app import load_folder
 from services.challenges.catalogue_files import FOLDER, Catalogue, read_catalogue
-from shared.database import Database
-from tests.house import House, migrated_template
+from tests.house import House, catalogue_template, migrated_template
 
 SERVICES = ("challenges",)
 
@@ -28,11 +26,7 @@ def empty_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def loaded_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = migrated_template(tmp_path_factory.mktemp("challenges-loaded"), SERVICES)
-    database = Database(f"sqlite:///{folder}/challenges.db?synchronous=off")
-    load_folder(database)
-    database.close()
-    return folder
+    return catalogue_template(tmp_path_factory.mktemp("challenges-loaded"), SERVICES)
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 
 import shared.clock
 from services.identity.domain import access
 from services.identity.upkeep import prepare
 from tests.house import House, migrated_template
-from tests.identity.steps import Steps
+from tests.identity.steps import Steps, sign_in
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,15 @@ def house(identity_template: Path, tmp_path: Path) -> Iterator[House]:
 @pytest.fixture
 def steps(house: House) -> Steps:
     return Steps(house)
+
+
+@pytest.fixture
+def browser(steps: Steps) -> FlaskClient:
+    """A browser of the administrator of a school, signed in."""
+    steps.found()
+    client = steps.client()
+    assert sign_in(client).status_code == 303
+    return client
 
 
 class Clock:

@@ -21,6 +21,7 @@ from tests.house import House
 
 API = "/identity/api/v1"
 PASSWORD = "moules frites sous la pluie"
+EMAIL = "camille@example.org"
 OTHER_PASSWORD = "trois tortues au marché"
 
 
@@ -40,7 +41,7 @@ class Steps:
     def post(self, path: str, body: Any, **options: Any) -> TestResponse:
         return self.client().post(API + path, json=body, **options)
 
-    def found(self, email: str = "camille@example.org", **facts: Any) -> Any:
+    def found(self, email: str = EMAIL, **facts: Any) -> Any:
         """A school and its administrator; returns the answer's body."""
         administrator = {"display_name": "Camille", "email": email, "password": facts.pop("password", PASSWORD)}
         body = {
@@ -55,10 +56,10 @@ class Steps:
         assert answer.status_code == 201, answer.json
         return answer.json
 
-    def sign_in(self, email: str = "camille@example.org", password: str = PASSWORD, **more: Any) -> TestResponse:
+    def sign_in(self, email: str = EMAIL, password: str = PASSWORD, **more: Any) -> TestResponse:
         return self.post("/sessions", {"email": email, "password": password, **more})
 
-    def administrator(self, email: str = "camille@example.org", **facts: Any) -> FlaskClient:
+    def administrator(self, email: str = EMAIL, **facts: Any) -> FlaskClient:
         """A client signed in as the administrator of a new school."""
         self.found(email, **facts)
         return self.client(self.sign_in(email).json["access_token"])
@@ -108,3 +109,15 @@ def etag_of(answer: TestResponse) -> dict[str, str]:
 
 def body_of(answer: TestResponse) -> str:
     return json.dumps(answer.json, ensure_ascii=False)
+
+
+def sign_in(client: FlaskClient, password: str = PASSWORD, **more: Any) -> TestResponse:
+    """By page, as a browser does, the administrator that `Steps.found` has made."""
+    return client.post("/sign-in", data={"email": EMAIL, "password": password, **more})
+
+
+def csrf_of(client: FlaskClient) -> str:
+    """The proof for forms that a browser holds."""
+    cookie = client.get_cookie("mpp_csrf")
+    assert cookie is not None
+    return str(cookie.value)

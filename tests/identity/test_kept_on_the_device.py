@@ -12,18 +12,8 @@ from werkzeug.test import TestResponse
 
 from shared.service import load_service
 from tests.house import House
-from tests.identity.steps import PASSWORD, Steps
-from tests.identity.test_session_pages import EMAIL, csrf_of, sign_in
+from tests.identity.steps import EMAIL, PASSWORD, Steps, csrf_of
 from tests.pages import elements
-
-
-@pytest.fixture
-def browser(steps: Steps) -> FlaskClient:
-    """A browser of the administrator of a school, signed in."""
-    steps.found()
-    client = steps.client()
-    assert sign_in(client).status_code == 303
-    return client
 
 
 def hidden(page: str) -> list[tuple[str, str]]:

@@ -7,20 +7,10 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
-from tests.identity.steps import PASSWORD, Steps
-from tests.identity.test_session_pages import EMAIL, sign_in
+from tests.identity.steps import EMAIL, PASSWORD, Steps, sign_in
 
 OURS = {"Origin": "http://localhost"}
 TYPED = {"display_name": 'Zoé "la"', "language": "fr"}
-
-
-@pytest.fixture
-def browser(steps: Steps) -> FlaskClient:
-    """Camille's, who has signed in by page."""
-    steps.found()
-    client = steps.client()
-    assert sign_in(client).status_code == 303
-    return client
 
 
 def hidden(page: str) -> dict[str, str]:

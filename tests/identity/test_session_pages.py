@@ -9,30 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.identity.steps import API, PASSWORD, Steps
+from tests.identity.steps import API, EMAIL, PASSWORD, Steps, csrf_of, sign_in
 from tests.pages import buttons, elements, words_of
 
-EMAIL = "camille@example.org"
 EVIL = {"Origin": "https://evil.example.org"}
-
-
-def sign_in(client: FlaskClient, password: str = PASSWORD, **more: Any) -> TestResponse:
-    return client.post("/sign-in", data={"email": EMAIL, "password": password, **more})
-
-
-@pytest.fixture
-def browser(steps: Steps) -> FlaskClient:
-    """A browser of the administrator of a school, signed in."""
-    steps.found()
-    client = steps.client()
-    assert sign_in(client).status_code == 303
-    return client
-
-
-def csrf_of(client: FlaskClient) -> str:
-    cookie = client.get_cookie("mpp_csrf")
-    assert cookie is not None
-    return str(cookie.value)
 
 
 def test_signing_in_leads_to_where_one_was_going(steps: Steps) -> None:

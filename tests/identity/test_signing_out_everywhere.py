@@ -11,8 +11,7 @@ from flask.testing import FlaskClient
 
 from services.identity.upkeep import prepare
 from tests.house import House, migrated_template
-from tests.identity.steps import API, Steps
-from tests.identity.test_session_pages import csrf_of, sign_in
+from tests.identity.steps import API, Steps, csrf_of, sign_in
 
 SERVICES = ("identity", "leagues", "ranking")
 

@@ -12,16 +12,15 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from services.challenges.app import load_folder
 from services.challenges.domain.catalogue import challenge_id_of
 from services.leagues.models import Challenge
 from shared.clock import utc_now
 from shared.contracts import Tier
-from shared.database import Database, new_id
+from shared.database import new_id
 from shared.tenancy import PLATFORM_TENANT_ID
 from tests.builders import at, publish_challenge, record
 from tests.challenges.test_catalogue import TEN_WORDS
-from tests.house import House, migrated_template
+from tests.house import House, catalogue_template
 from tests.leagues.game import Game, tiers
 from tests.leagues.test_pages import FRENCH, form_of, path
 
@@ -34,19 +33,14 @@ TOLD = {
 
 
 @pytest.fixture(scope="session")
-def catalogue_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    services = ("challenges", "leagues")
-    folder = migrated_template(tmp_path_factory.mktemp("catalogue-and-leagues"), services)
-    database = Database(f"sqlite:///{folder}/challenges.db?synchronous=off")
-    load_folder(database)
-    database.close()
-    return folder
+def loaded_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return catalogue_template(tmp_path_factory.mktemp("catalogue-and-leagues"), ("challenges", "leagues"))
 
 
 @pytest.fixture
-def full(catalogue_template: Path, tmp_path: Path) -> Iterator[Game]:
+def full(loaded_template: Path, tmp_path: Path) -> Iterator[Game]:
     """A company whose league plays the whole catalogue, as it came by its events."""
-    house = House(catalogue_template, tmp_path, services=("challenges", "leagues"))
+    house = House(loaded_template, tmp_path, services=("challenges", "leagues"))
     house.settle()
     yield Game(house, kind="company")
     house.close()

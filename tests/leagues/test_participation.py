@@ -71,9 +71,9 @@ def test_the_grid_and_the_ticks_of_hr_do_not_tell_what_was_done(company: Game) -
     assert [boxes(leader.client.get(address).text) for address in addresses] != before
 
 
-def boxes(page: str) -> list[str]:
+def boxes(page: str) -> list[tuple[str, ...]]:
     """What a page says of each player and challenge: boxes, marks, counts, names of those who are done."""
-    return re.findall(r'type="checkbox"[^>]*value="([^"]+)"|is-recorded|class="hint">([^<]+)|<bdi>([^<]+)', page)  # type: ignore[return-value]
+    return re.findall(r'type="checkbox"[^>]*value="([^"]+)"|is-recorded|class="hint">([^<]+)|<bdi>([^<]+)', page)
 
 
 def test_hr_sees_what_they_recorded_themselves(company: Game) -> None:

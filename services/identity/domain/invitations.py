@@ -227,9 +227,7 @@ def invited_by(session: Session, token: str) -> Invited:
     """
     owner = owner_of_link(session, INVITATION, token)
     enter_tenant(session, owner.tenant_id)
-    invitation = session.get(Invitation, (owner.tenant_id, owner.subject_id))
-    _require_place(invitation)
-    assert invitation is not None
+    invitation = _with_place(session.get(Invitation, (owner.tenant_id, owner.subject_id)))
     tenant = get_tenant(session, owner.tenant_id)
     if tenant.is_suspended:
         raise Suspended
@@ -243,11 +241,12 @@ def invited_by(session: Session, token: str) -> Invited:
     )
 
 
-def _require_place(invitation: Invitation | None) -> None:
+def _with_place(invitation: Invitation | None) -> Invitation:
     if invitation is None or invitation.accepted_at is not None:
         raise LinkExpired
     if invitation.places_left == 0:
         raise InvitationFull
+    return invitation
 
 
 def accept_invitation(
@@ -267,9 +266,7 @@ def accept_invitation(
     enter_tenant(session, invited.tenant_id, person_id)
     address = _email_of(invited, email)
     password_hash = hash_password(password, display_name, address)  # before the lock: others come by the same link
-    invitation = locked_invitation(session, invited.tenant_id, invited.invitation_id)
-    _require_place(invitation)
-    assert invitation is not None
+    invitation = _with_place(locked_invitation(session, invited.tenant_id, invited.invitation_id))
     tenant = get_tenant(session, invited.tenant_id)
     if tenant.is_suspended:
         raise Suspended

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, g, make_response, render_template, request
@@ -27,6 +27,25 @@ START = "/leagues/"
 SIGN_OUT = "/sign-out"
 KEPT_BY = "kept_by"
 """Says whose typing a sign-in form carries: whoever signs in instead is told before it is sent as theirs."""
+
+
+class Carried(NamedTuple):
+    """What a form carries of another one that has not been sent yet.
+
+    `kept`: its fields; `kept_by`: the account it was shown to, or ""; `is_on_its_way`: whether it was sent once, with
+    fields or without; `has_page`: whether it can be changed before it is sent again.
+    """
+
+    kept: list[tuple[str, str]]
+    kept_by: str
+    is_on_its_way: bool
+    has_page: bool
+
+    @property
+    def is_a_form(self) -> bool:
+        """Whether there is another one at all."""
+        return bool(self.kept) or self.is_on_its_way
+
 
 blueprint = Blueprint("session_pages", __name__)
 
@@ -57,20 +76,20 @@ def sign_in() -> ResponseReturnValue:
 
 def _page(form: Form, *, choices: Sequence[tuple[str, str]] = (), password: str = "") -> ResponseReturnValue:
     """The sign-in page, which goes on carrying what it was sent."""
-    return form.page("pages/sign_in.html", choices=choices, password=password, **_carried())
+    return form.page("pages/sign_in.html", choices=choices, password=password, **_carried()._asdict())
 
 
 def _onward(asked: dict[str, Any], result: sessions.SignedIn) -> ResponseReturnValue:
     to = local_path(asked.get("to"), START)
     carried = _carried()
-    if carried["kept"] or carried["is_on_its_way"]:
+    if carried.is_a_form:
         return render_template(
             "pages/send_again.html",
             to=to,
             hidden={CSRF_FIELD: result.csrf_token, ACCOUNT_FIELD: str(result.person.person_id)},
             person=result.person,
-            is_anothers=carried["kept_by"] not in ("", str(result.person.person_id)),
-            **carried,
+            is_anothers=carried.kept_by not in ("", str(result.person.person_id)),
+            **carried._asdict(),
         )
     return redirect_to(to)
 
@@ -85,7 +104,7 @@ def sign_out() -> ResponseReturnValue:
     sessions.sign_out(current_session(), current_caller().session_id)
     clear_cookies()
     to, carried = local_path(request.form.get("to"), ""), _carried()
-    if not carried["kept"] and not carried["is_on_its_way"]:
+    if not carried.is_a_form:
         return redirect_to(f"/sign-in?{_query(to)}") if to else redirect_to("/", "See you soon.")
     g.caller = None
     return _asked_to_sign_in(to or START, carried, why="other")
@@ -127,17 +146,17 @@ def go_on() -> ResponseReturnValue:
     if request.method == "POST" and to == SIGN_OUT:
         return redirect_to("/", "See you soon.")
     if request.method == "POST":
-        carried = {
-            "kept": typed_fields(),
-            "kept_by": request.form.get(ACCOUNT_FIELD, ""),
-            "is_on_its_way": True,
-            "has_page": HAS_PAGE in request.args,
-        }
+        carried = Carried(
+            kept=typed_fields(),
+            kept_by=request.form.get(ACCOUNT_FIELD, ""),
+            is_on_its_way=True,
+            has_page=HAS_PAGE in request.args,
+        )
         return make_response(_asked_to_sign_in(to, carried, why="ended"), 401)
     return _back(f"/sign-in?{_query(to)}", 303)
 
 
-def _asked_to_sign_in(to: str, carried: dict[str, Any], *, why: str) -> str:
+def _asked_to_sign_in(to: str, carried: Carried, *, why: str) -> str:
     """The sign-in page on the way to `to`, which carries what was sent there.
 
     `why`: ended, of the session | other, of the account wanted.
@@ -152,7 +171,7 @@ def _asked_to_sign_in(to: str, carried: dict[str, Any], *, why: str) -> str:
         why=why,
         path=f"/sign-in?{_query(to)}",  # the address of this answer is a form's, and opens no page
         page_here=f"/sign-in?{_query(to)}",
-        **carried,
+        **carried._asdict(),
     )
 
 
@@ -186,18 +205,13 @@ def _path_of(address: str) -> str:
     return parts._replace(scheme="", netloc="").geturl() if parts.netloc == request.host else ""
 
 
-def _carried() -> dict[str, Any]:
-    """What a form carries of another one that has not been sent yet.
-
-    `kept`: its fields; `kept_by`: the account it was shown to, or ""; `is_on_its_way`: whether it was sent once, with
-    fields or without; `has_page`: whether it can be changed before it is sent again.
-    """
-    return {
-        "kept": kept_fields(),
-        "kept_by": request.form.get(KEPT_BY, ""),
-        "is_on_its_way": ON_ITS_WAY in request.form,
-        "has_page": HAS_PAGE in request.form,
-    }
+def _carried() -> Carried:
+    return Carried(
+        kept=kept_fields(),
+        kept_by=request.form.get(KEPT_BY, ""),
+        is_on_its_way=ON_ITS_WAY in request.form,
+        has_page=HAS_PAGE in request.form,
+    )
 
 
 def kept_fields() -> list[tuple[str, str]]:

@@ -65,9 +65,8 @@ def sections(offered: Sequence[Offer], most: int | None = None) -> list[Section]
     found: dict[str, list[Offer]] = defaultdict(list)
     for offer in sorted(offered, key=lambda offer: (offer.is_malus, offer.category)):
         found[MALUS if offer.is_malus else offer.category].append(offer)
-    if most is None:
-        return [Section(name, those, len(those)) for name, those in found.items()]
-    return [Section(name, _first(those, most), len(those)) for name, those in found.items()]
+    shown = {name: those if most is None else _first(those, most) for name, those in found.items()}
+    return [Section(name, shown[name], len(those)) for name, those in found.items()]
 
 
 def _first(offered: Sequence[Offer], most: int) -> list[Offer]:

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from services.leagues.domain import completions, reactions
-from services.leagues.domain.leagues import COMMUNITY, COMPANY, shown_code
+from services.leagues.domain.leagues import COMMUNITY, COMPANY, JOINABLE, shown_code
 from services.leagues.domain.playing import Place
 from services.leagues.pages.here import member_of, witness_of
 from services.leagues.schemas import ReactionSchema
@@ -55,11 +55,8 @@ def screen(league_id: UUID) -> str:
     """
     place = member_of(league_id)
     told = told_in(place, ON_SCREEN) if place.is_witness else {"deeds": []}
-    invites = (
-        place.is_leader
-        and current_caller().tenant_kind in (COMMUNITY, COMPANY)
-        and place.phase in ("registration", "running")
-    )
+    have_accounts = current_caller().tenant_kind in (COMMUNITY, COMPANY)
+    invites = place.is_leader and have_accounts and place.phase in JOINABLE
     code = shown_code(place.league.code) if invites else ""
     return render_template("pages/screen.html", place=place, now=transaction_time(current_session()), code=code, **told)
 

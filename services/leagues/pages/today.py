@@ -38,12 +38,12 @@ def start() -> ResponseReturnValue:
     session, caller = current_session(), current_caller()
     if caller.has_role(OPERATOR):
         return redirect_to("/identity/platform")
-    organises = caller.has_role(ADMINISTRATOR, ORGANISER) and caller.tenant_kind != "community"
-    page = listed(session, leagues.list_leagues(caller, None, is_mine=not organises))
-    found = cards(session, caller, page.items)
     challenge_id = request.args.get("challenge", "")
     if len(challenge_id) == 36 and (only := _only_league()):
         return redirect_to(f"/leagues/{only}/record/{challenge_id}")
+    organises = caller.has_role(ADMINISTRATOR, ORGANISER) and caller.tenant_kind != "community"
+    page = listed(session, leagues.list_leagues(caller, None, is_mine=not organises))
+    found = cards(session, caller, page.items)
     if len(found) == 1 and found[0].is_playing and not organises:
         return redirect_to(f"/leagues/{found[0].league.league_id}")
     editions = joinable_editions(session, caller) if organises else []

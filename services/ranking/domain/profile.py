@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from services.ranking.domain.boards import StandingLine, read_board
-from services.ranking.domain.mine import Me, me_in
+from services.ranking.domain.mine import me_in
 from services.ranking.errors import NotOnBoard
 from services.ranking.models import LEAGUE_PLAYERS, Edition, League, LedgerEntry, Player
 from shared.auth import Caller
+from shared.contracts import Impact
 from shared.errors import NotFound
 
 MOST = 6
@@ -30,23 +31,12 @@ class OwnLeague(msgspec.Struct, frozen=True, kw_only=True):
     """How many are on that board."""
 
 
-class OwnImpact(msgspec.Struct, frozen=True):
-    """What somebody's own completions saved; a malus counts against it."""
-
-    co2e_g: int = 0
-    water_ml: int = 0
-    waste_g: int = 0
-    learning_min: int = 0
-
-    def __bool__(self) -> bool:
-        return any((self.co2e_g, self.water_ml, self.waste_g, self.learning_min))
-
-
 class Profile(msgspec.Struct, frozen=True):
     """A player as only they see it."""
 
     leagues: list[OwnLeague]
-    impact: OwnImpact
+    impact: Impact | None
+    """What their own completions saved, a malus counted against it; None where nothing is left of it."""
 
 
 def profile_of(session: Session, caller: Caller) -> Profile:
@@ -63,7 +53,7 @@ def profile_of(session: Session, caller: Caller) -> Profile:
         .limit(MOST)
     )
     found = [(row, me_in(session, caller, row.league_id)) for row in session.execute(played).all()]
-    there = [(row, me.player_id) for row, me in found if me != Me() and me.player_id is not None]
+    there = [(row, me.player_id) for row, me in found if me.player_id is not None]
     leagues = [
         _standing(session, caller, OwnLeague(league_id=row.league_id, name=row.name, edition=row.edition), player_id)
         for row, player_id in there
@@ -80,13 +70,14 @@ def _standing(session: Session, caller: Caller, league: OwnLeague, player_id: UU
     return msgspec.structs.replace(league, line=line, players=board.total)
 
 
-def _impact(session: Session, caller: Caller, leagues: list[UUID], players: list[UUID]) -> OwnImpact:
-    figures = (getattr(LedgerEntry, name) for name in OwnImpact.__struct_fields__)
+def _impact(session: Session, caller: Caller, leagues: list[UUID], players: list[UUID]) -> Impact | None:
+    figures = Impact.__struct_fields__
     row = session.execute(
-        sa.select(*(sa.func.coalesce(sa.func.sum(figure), 0) for figure in figures)).where(
+        sa.select(*(sa.func.sum(getattr(LedgerEntry, name)) for name in figures)).where(
             LedgerEntry.tenant_id == caller.tenant_id,
             LedgerEntry.league_id.in_(leagues),
             LedgerEntry.player_id.in_(players),
         )
     ).one()
-    return OwnImpact(*(int(figure) for figure in row))
+    saved = {name: int(figure or 0) for name, figure in zip(figures, row, strict=True)}
+    return Impact(**saved) if any(saved.values()) else None

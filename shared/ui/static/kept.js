@@ -61,9 +61,8 @@
     if (/\/done\/[0-9a-f-]{36}$/.test(path)) {
       return { state: "sent", told: wordsOf(page.querySelector("main .big-points") ?? page.querySelector("main h1")), parts: [] };
     }
-    const recorded = page.querySelectorAll("main .rows.recorded > li, main .rows .tag.success").length;
+    const recorded = page.querySelectorAll("main .rows.recorded > li").length;
     const parts = [...page.querySelectorAll("main .rows:not(.recorded) > li")]
-      .filter((row) => !row.querySelector(".tag.success"))
       .map((row) => [...row.querySelectorAll("div > *")].map(wordsOf).filter(Boolean).join(" · "));
     const isForm = /\/record(-for)?(\/|$)/.test(path);
     const state = parts.length ? (recorded ? "partly" : "refused") : isForm && !recorded ? "unclear" : "sent";
